@@ -1,0 +1,7 @@
+//! People with a login: registration, credentials, sessions, tokens.
+
+pub mod model;
+pub mod password;
+pub mod refresh;
+pub mod store;
+pub mod token;

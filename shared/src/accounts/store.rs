@@ -1,0 +1,377 @@
+//! Accounts in the tables.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::{
+    EmailGuard, Empty, Password, PersonName, Session, UserFacts, UserProfile, VerificationCode,
+};
+use super::password::{self, PlainPassword};
+use super::refresh::{RefreshToken, Verdict};
+use super::token::{OpaqueSecret, digest_of, same_digest};
+use crate::auth;
+use crate::ctx::Ctx;
+use crate::email::Email;
+use crate::entropy;
+use crate::erasure::units;
+use crate::error::{Error, Result};
+use crate::ids::{OrgId, SessionId, UserId};
+use crate::keys::{self, Key, Tenant};
+use crate::organisations::model::{Membership, OrganisationFacts, OrganisationProfile, Role, Subscription};
+use crate::outbox::send::{self, Outgoing};
+use crate::outbox::templates::Template;
+use crate::policy::{Class, PolicyVersion};
+use crate::seal::DataKey;
+use crate::store::{Commit, Condition, Item, Raw, Transaction, Update};
+use crate::stored;
+use crate::text::Line;
+use crate::unit::UnitId;
+
+/// How long the code that verifies an address is good.
+const CODE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
+const WRONG_CREDENTIALS: Error = Error::Unauthenticated("E-mail address or password is wrong.");
+
+/// A registration whose every part was checked.
+#[derive(Debug)]
+pub struct Registration {
+    /// The person's name.
+    pub name: PersonName,
+    /// The person's address.
+    pub email: Email,
+    /// The organisation's name.
+    pub company: Line<200>,
+    /// The chosen password.
+    pub password: PlainPassword,
+    /// The age that the person confirmed to have reached.
+    pub age_confirmed: u8,
+    /// The policy version that the person accepted.
+    pub policy_version: PolicyVersion,
+}
+
+/// The keyed hash by which an address is found.
+///
+/// # Errors
+/// When the root key is out of reach.
+pub async fn email_digest(ctx: &Ctx, email: &Email) -> Result<String> {
+    Ok(ctx.root().await?.digest("email", &email.canonical()))
+}
+
+/// Registers a person and their organisation, or, when the address is taken, tells its owner. Both look the same to the
+/// caller and cost the same work: one hash, one read, one transaction, one mail.
+///
+/// # Errors
+/// When a dependency does not answer.
+pub async fn register(ctx: &Ctx, registration: Registration) -> Result<Outgoing> {
+    let digest = email_digest(ctx, &registration.email).await?;
+    let hashed = password::hash(&registration.password, ctx.policy().password_scheme(), ctx.entropy.as_ref())?;
+    let owner = owner_of(ctx, &digest).await?;
+    if let Some(owner) = owner {
+        return tell_owner(ctx, owner).await;
+    }
+    let (transaction, outgoing) = new_account(ctx, &registration, &digest, hashed).await?;
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => Ok(outgoing),
+        Err(Commit::Rejected(_)) => match owner_of(ctx, &digest).await? {
+            Some(owner) => tell_owner(ctx, owner).await,
+            None => Err(Error::unavailable("a registration met another one")),
+        },
+        Err(Commit::Failed(error)) => Err(error),
+    }
+}
+
+async fn owner_of(ctx: &Ctx, digest: &str) -> Result<Option<UserId>> {
+    let guard = ctx.store.get_one(&keys::email_guard(digest)).await?;
+    guard.map(|raw| Ok(raw.decode::<EmailGuard>()?.facts.user)).transpose()
+}
+
+async fn tell_owner(ctx: &Ctx, user: UserId) -> Result<Outgoing> {
+    let Some(account) = Account::read(ctx, user).await? else {
+        return Err(Error::unavailable("an account is being erased"));
+    };
+    let mut transaction = Transaction::new();
+    let outgoing = account.queue(ctx, &mut transaction, Template::AlreadyRegistered)?;
+    ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
+    Ok(outgoing)
+}
+
+async fn new_account(
+    ctx: &Ctx,
+    registration: &Registration,
+    digest: &str,
+    hashed: Password,
+) -> Result<(Transaction, Outgoing)> {
+    let (now, entropy, root) = (ctx.now(), ctx.entropy.as_ref(), ctx.root().await?);
+    let (user, org) = (UserId::new(now, ctx.id_bytes()), OrgId::new(now, ctx.id_bytes()));
+    let tenant = Tenant::new(org);
+    let mut transaction = Transaction::new();
+    let user_key = units::open(&mut transaction, UnitId::User(user), Some(digest.to_owned()), root, entropy)?;
+    let mut class_keys = HashMap::new();
+    for class in stored::classes_of_organisation() {
+        let key = units::open(&mut transaction, UnitId::Organisation(org, class), None, root, entropy)?;
+        class_keys.insert(class, key);
+    }
+    let account_key = class_keys.get(&Class::Account).ok_or_else(|| Error::internal("no key for accounts"))?;
+
+    let facts = UserFacts {
+        org,
+        verified: false,
+        email_digest: digest.to_owned(),
+        created_at: now,
+        updated_at: now,
+        policy_version: registration.policy_version.to_string(),
+        policy_accepted_at: now,
+        age_confirmed: registration.age_confirmed,
+    };
+    let profile = UserProfile { name: registration.name.clone(), email: registration.email.clone() };
+    transaction.create_sealed("user", &Item::sealed(keys::user(user), facts, profile), &user_key, entropy)?;
+    let credential = Item::sealed(keys::password(user), Empty {}, hashed);
+    transaction.create_sealed("password", &credential, &user_key, entropy)?;
+    transaction.create("e-mail", &Item::plain(keys::email_guard(digest), EmailGuard { user }))?;
+    let organisation = OrganisationFacts {
+        subscription: Subscription::Trialing,
+        cancelled_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let profile = OrganisationProfile { name: registration.company.clone() };
+    let organisation = Item::sealed(keys::organisation(tenant), organisation, profile);
+    transaction.create_sealed("organisation", &organisation, account_key, entropy)?;
+    let membership = Membership { role: Role::Owner, created_at: now };
+    transaction.create("membership", &Item::plain(keys::membership(tenant, user), membership))?;
+    let template = verification(&mut transaction, user, ctx)?;
+    let outgoing = send::queue(
+        &mut transaction,
+        (user, &user_key),
+        registration.email.clone(),
+        template,
+        (now, ctx.id_bytes(), entropy),
+    )?;
+    Ok((transaction, outgoing))
+}
+
+/// Adds a new verification code, which replaces an older one, and gives the mail that carries it.
+fn verification(transaction: &mut Transaction, user: UserId, ctx: &Ctx) -> Result<Template> {
+    let secret = OpaqueSecret::new(ctx.entropy.as_ref());
+    let expires_at = ctx.now().saturating_add(CODE_LIFETIME).unwrap_or(Timestamp::MAX);
+    let code = VerificationCode { digest: secret.digest(), expires_at, ttl: expires_at.as_second() };
+    let item = Item::plain(keys::verification_code(user), code);
+    transaction.put_if("code", &item, &Condition::absent().or(Condition::present()))?;
+    Ok(Template::VerifyEmail { code: format!("{user}.{}", secret.reveal()) })
+}
+
+/// A user with the key that opens what is theirs.
+pub struct Account {
+    /// The user.
+    pub user: UserId,
+    /// The user's item.
+    pub item: Item<UserProfile>,
+    key: DataKey,
+}
+
+impl Account {
+    /// Reads a user; `None` when the account is gone.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn read(ctx: &Ctx, user: UserId) -> Result<Option<Self>> {
+        let unit = UnitId::User(user);
+        let (user_key, key_key) = (keys::user(user), keys::data_key(unit));
+        let found = ctx.store.get(&[user_key.clone(), key_key.clone()], ctx.entropy.as_ref()).await?;
+        let key = units::data_key(found.get(&key_key), unit, ctx.root().await?)?;
+        let (Some((key, _)), Some(raw)) = (key, found.get(&user_key)) else { return Ok(None) };
+        Ok(Some(Self { user, item: raw.open::<UserProfile>(&key)?, key }))
+    }
+
+    /// Adds a mail to the user.
+    ///
+    /// # Errors
+    /// Only when an item does not encode.
+    pub fn queue(&self, ctx: &Ctx, transaction: &mut Transaction, template: Template) -> Result<Outgoing> {
+        let to = self.item.payload.email.clone();
+        let now = (ctx.now(), ctx.id_bytes(), ctx.entropy.as_ref());
+        send::queue(transaction, (self.user, &self.key), to, template, now)
+    }
+}
+
+/// Sends the code again, if the address has an account that is not verified. The caller cannot tell.
+///
+/// # Errors
+/// When a dependency does not answer.
+pub async fn resend_verification(ctx: &Ctx, email: &Email) -> Result<Option<Outgoing>> {
+    let digest = email_digest(ctx, email).await?;
+    let Some(user) = owner_of(ctx, &digest).await? else { return Ok(None) };
+    let Some(account) = Account::read(ctx, user).await? else { return Ok(None) };
+    if account.item.facts.verified {
+        return Ok(None);
+    }
+    let mut transaction = Transaction::new();
+    let template = verification(&mut transaction, user, ctx)?;
+    let outgoing = account.queue(ctx, &mut transaction, template)?;
+    ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
+    Ok(Some(outgoing))
+}
+
+/// Marks the address as verified. A code works once.
+///
+/// # Errors
+/// [`Error::Invalid`] for a code that is wrong, used or too old.
+pub async fn verify_email(ctx: &Ctx, code: &str) -> Result<()> {
+    let wrong = || Error::invalid("/code", "The code is wrong, was used already, or is older than 24 hours.");
+    let (user, secret) = code.split_once('.').ok_or_else(wrong)?;
+    let user: UserId = user.parse().map_err(|_| wrong())?;
+    let key = keys::verification_code(user);
+    let found = ctx.store.get_one(&key).await?.ok_or_else(wrong)?.decode::<VerificationCode>()?.facts;
+    if !same_digest(&found.digest, &digest_of(secret)) || found.expires_at <= ctx.now() {
+        return Err(wrong());
+    }
+    let mut transaction = Transaction::new();
+    transaction.delete_if("code", &key, &Condition::text("digest", found.digest));
+    transaction.update("user", &keys::user(user), Update::new().set_true("verified"), &Condition::present());
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => Ok(()),
+        Err(Commit::Rejected(_)) => Err(wrong()),
+        Err(Commit::Failed(error)) => Err(error),
+    }
+}
+
+/// What a successful sign-in or refresh gives.
+pub struct Tokens {
+    /// A JWT for ten minutes.
+    pub access_token: String,
+    /// An opaque token for the next refresh.
+    pub refresh_token: String,
+}
+
+/// Signs a user in. An unknown address, a wrong password and an unverified account give the same answer after the same
+/// work.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn login(ctx: &Ctx, email: Option<Email>, password: &PlainPassword) -> Result<Tokens> {
+    let root = ctx.root().await?;
+    let digest = match &email {
+        Some(email) => root.digest("email", &email.canonical()),
+        None => root.digest("email", ""),
+    };
+    // An address without an owner is looked up like any other: a user that nobody is.
+    let user = owner_of(ctx, &digest).await?.unwrap_or(UserId::from_bits(0));
+    let unit = UnitId::User(user);
+    let wanted = [keys::user(user), keys::password(user), keys::data_key(unit)];
+    let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
+    let key = units::data_key(found.get(&wanted[2]), unit, root)?.map(|(key, _)| key);
+    let stored = match (&key, found.get(&wanted[1])) {
+        (Some(key), Some(raw)) => Some(raw.open::<Password>(key)?.payload),
+        _ => None,
+    };
+    let against = stored.clone().unwrap_or_else(|| password::nobody(ctx.policy().password_scheme()));
+    let right = password::verify(password, &against);
+    let facts = found.get(&wanted[0]).map(Raw::facts::<UserProfile>).transpose()?;
+    match (right, key, facts) {
+        (true, Some(key), Some(facts)) if facts.verified => start_session(ctx, user, facts.org, &key).await,
+        _ => Err(WRONG_CREDENTIALS),
+    }
+}
+
+async fn start_session(ctx: &Ctx, user: UserId, org: OrgId, key: &DataKey) -> Result<Tokens> {
+    let now = ctx.now();
+    let session = SessionId::from_bits(u128::from_be_bytes(entropy::bytes(ctx.entropy.as_ref())));
+    let expires_at = auth::session_end(now);
+    let row =
+        Session { org, rotation: 0, rotated_at: now, created_at: now, expires_at, ttl: expires_at.as_second() };
+    let mut transaction = Transaction::new();
+    transaction.create("session", &Item::plain(keys::session(user, session), row))?;
+    ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
+    tokens(ctx, user, org, session, 0, key).await
+}
+
+async fn tokens(
+    ctx: &Ctx,
+    user: UserId,
+    org: OrgId,
+    session: SessionId,
+    rotation: u64,
+    key: &DataKey,
+) -> Result<Tokens> {
+    let access_token = ctx.issuer().await?.issue((user, org, session), ctx.now(), ctx.entropy.as_ref())?;
+    let refresh_token = RefreshToken::new(user, session, rotation, key).reveal();
+    Ok(Tokens { access_token, refresh_token })
+}
+
+/// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<Tokens> {
+    const REFUSED: Error = Error::Unauthenticated("The refresh token is not valid. Sign in again.");
+    let (user, session) = (presented.user, presented.session);
+    let unit = UnitId::User(user);
+    let (session_key, key_key) = (keys::session(user, session), keys::data_key(unit));
+    // A refresh at the same time may win; then this token is the one before, and gets what the winner got.
+    for _ in 0..3 {
+        let wanted = [session_key.clone(), key_key.clone()];
+        let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
+        let row = found.get(&session_key).ok_or(REFUSED)?.decode::<Session>()?;
+        let (key, _) = units::data_key(found.get(&key_key), unit, ctx.root().await?)?.ok_or(REFUSED)?;
+        match presented.judge(&row.facts, &key, ctx.now())? {
+            Verdict::Repeated => return tokens(ctx, user, row.facts.org, session, row.facts.rotation, &key).await,
+            Verdict::Reused => {
+                end_reused(ctx, user, &session_key).await?;
+                return Err(REFUSED);
+            }
+            Verdict::Current => {}
+        }
+        let rotated =
+            Session { rotation: row.facts.rotation + 1, rotated_at: ctx.now(), ..row.facts.clone() };
+        let (org, rotation) = (rotated.org, rotated.rotation);
+        let item = row.next(rotated);
+        let mut transaction = Transaction::new();
+        transaction.put_if("session", &item, &Condition::version(row.version))?;
+        match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+            Ok(()) => return tokens(ctx, user, org, session, rotation, &key).await,
+            Err(Commit::Rejected(_)) => {}
+            Err(Commit::Failed(error)) => return Err(error),
+        }
+    }
+    Err(Error::unavailable("the session kept changing"))
+}
+
+async fn end_reused(ctx: &Ctx, user: UserId, session: &Key) -> Result<()> {
+    let mut transaction = Transaction::new();
+    transaction.delete("session", session);
+    let outgoing = match Account::read(ctx, user).await? {
+        Some(account) => Some(account.queue(ctx, &mut transaction, Template::SessionsEnded)?),
+        None => None,
+    };
+    ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
+    if let Some(outgoing) = outgoing {
+        send::send_now(ctx, &outgoing).await;
+    }
+    Ok(())
+}
+
+/// Ends a session: its access tokens are refused from the next request on.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn logout(ctx: &Ctx, user: UserId, session: SessionId) -> Result<()> {
+    ctx.store.delete_all(&[keys::session(user, session)], ctx.entropy.as_ref()).await
+}
+
+/// Changes the user's name.
+///
+/// # Errors
+/// [`Error::Stale`] when the profile changed at the same time.
+pub async fn rename(ctx: &Ctx, mut item: Item<UserProfile>, name: PersonName, key: &DataKey) -> Result<Item<UserProfile>> {
+    item.version += 1;
+    item.facts.updated_at = ctx.now();
+    item.payload.name = name;
+    let mut transaction = Transaction::new();
+    transaction.replace_sealed("user", &item, key, ctx.entropy.as_ref())?;
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => Ok(item),
+        Err(Commit::Rejected(_)) => Err(Error::Stale { current: item.version }),
+        Err(Commit::Failed(error)) => Err(error),
+    }
+}

@@ -1,0 +1,114 @@
+//! The retention schedule: from due rows to erasure jobs.
+//!
+//! A due row is deleted by the transaction that acts on it, so the first row of a partition is always the oldest work
+//! left: a schedule that did not fire for a year costs nothing to catch up, and a run with nothing due reads nothing.
+
+use super::engine::{self, Order};
+use super::model::{DueRow, Unit, UnitState};
+use super::units;
+use crate::ctx::Ctx;
+use crate::error::Result;
+use crate::keys::{self, SHARDS};
+use crate::ledger::Trigger;
+use crate::policy::{Class, Fate};
+use crate::retention::HourBucket;
+use crate::store::{Commit, Item, Query, Raw, Transaction};
+use crate::task::Deadline;
+use crate::unit::UnitId;
+
+/// Rows read at a time.
+const PAGE: u32 = 100;
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PlanReport {
+    /// Units whose data became unreadable.
+    pub erased: u64,
+    /// Units that were due and are kept by a hold.
+    pub held: u64,
+    /// Due rows that no longer meant anything.
+    pub stale: u64,
+    /// Whether the deadline came before the end.
+    pub unfinished: bool,
+}
+
+/// Erases every unit that is due.
+///
+/// # Errors
+/// When the store does not answer; what was done stays done.
+pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<PlanReport> {
+    let mut report = PlanReport::default();
+    for class in Class::ALL {
+        for shard in 0..SHARDS {
+            if !shard_of(ctx, class, shard, deadline, &mut report).await? {
+                report.unfinished = true;
+                return Ok(report);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Works through one partition; `false` when the deadline came first.
+async fn shard_of(
+    ctx: &Ctx,
+    class: Class,
+    shard: u8,
+    deadline: &Deadline,
+    report: &mut PlanReport,
+) -> Result<bool> {
+    // `~` sorts behind every id, so the current hour's rows are all within.
+    let until = format!("{}~", HourBucket::of(ctx.now()));
+    let mut query = Query::new(keys::due_partition(class, shard), PAGE).until(until);
+    loop {
+        let page = ctx.store.query(&query).await?;
+        for raw in &page.items {
+            if deadline.has_passed() {
+                return Ok(false);
+            }
+            act(ctx, raw, report).await?;
+        }
+        if page.next.is_none() {
+            return Ok(true);
+        }
+        query = query.after(page.next);
+    }
+}
+
+async fn act(ctx: &Ctx, raw: &Raw, report: &mut PlanReport) -> Result<()> {
+    let unit = raw.decode::<DueRow>()?.facts.unit;
+    let row = ctx.store.get_one(&keys::unit(unit)).await?.map(|raw| raw.decode::<Unit>()).transpose()?;
+    let expected = |row: &Item<Unit>| {
+        row.facts.state == UnitState::Live
+            && row.facts.erase_at.is_some_and(|at| keys::due(unit.class(), unit, HourBucket::of(at)) == raw.key)
+    };
+    let Some(row) = row.filter(expected) else {
+        ctx.store.delete_all(std::slice::from_ref(&raw.key), ctx.entropy.as_ref()).await?;
+        report.stale += 1;
+        return Ok(());
+    };
+    if row.facts.erase_at.is_none_or(|at| at > ctx.now()) {
+        return Ok(());
+    }
+    if row.facts.holds > 0 {
+        report.held += 1;
+        return wait_for_release(ctx, &row).await;
+    }
+    report.erased += erase(ctx, unit).await?;
+    Ok(())
+}
+
+async fn erase(ctx: &Ctx, unit: UnitId) -> Result<u64> {
+    let order = Order { trigger: Trigger::RetentionDue, units: vec![(unit, Fate::Erase)], events: &[] };
+    Ok(engine::begin(ctx, &order, |_| Ok(())).await?.erased.len() as u64)
+}
+
+/// Takes the due row away; the release of the last hold writes a new one.
+async fn wait_for_release(ctx: &Ctx, row: &Item<Unit>) -> Result<()> {
+    let mut transaction = Transaction::new();
+    units::change(&mut transaction, row, Unit { asked: true, erase_at: None, ..row.facts.clone() })?;
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) | Err(Commit::Rejected(_)) => Ok(()),
+        Err(Commit::Failed(error)) => Err(error),
+    }
+}

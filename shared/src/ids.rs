@@ -1,0 +1,203 @@
+//! Typed identifiers: a prefix that names the type, `_`, and 128 bits in Crockford's base32 (TypeID 0.3).
+//!
+//! An id is parsed once, where it enters the system; text that is not exactly what [`Display`](std::fmt::Display)
+//! would print is refused, so that one id has one spelling and can stand in a key.
+
+use jiff::Timestamp;
+
+/// The text is not an id of the expected type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseIdError {
+    /// The prefix that was expected.
+    pub expected: &'static str,
+}
+
+impl std::fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "expected an id such as {}_01jc5t7e3kf8vr2m9q4x6w0zyd", self.expected)
+    }
+}
+
+impl std::error::Error for ParseIdError {}
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The number of base32 digits that hold 128 bits.
+const DIGITS: usize = 26;
+
+pub(crate) fn encode_base32(mut value: u128) -> String {
+    let mut digits = [b'0'; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit = ALPHABET[(value & 31) as usize];
+        value >>= 5;
+    }
+    digits.iter().map(|&byte| char::from(byte)).collect()
+}
+
+pub(crate) fn decode_base32(text: &str) -> Option<u128> {
+    if text.len() != DIGITS || text.as_bytes()[0] > b'7' {
+        return None;
+    }
+    text.bytes().try_fold(0u128, |value, byte| {
+        let digit = ALPHABET.iter().position(|&candidate| candidate == byte)?;
+        Some(value << 5 | digit as u128)
+    })
+}
+
+/// A UUIDv7 (RFC 9562 §5.7): the instant, to the millisecond, then 74 random bits.
+pub fn uuid_v7(now: Timestamp, random: [u8; 10]) -> u128 {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128()
+}
+
+macro_rules! typed_id {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u128);
+
+        impl $name {
+            /// The part before the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// An id whose order is its time of creation (UUIDv7).
+            pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+                Self(uuid_v7(now, random))
+            }
+
+            /// An id of the given 128 bits.
+            pub const fn from_bits(bits: u128) -> Self {
+                Self(bits)
+            }
+
+            /// The 128 bits without the prefix.
+            pub const fn bits(self) -> u128 {
+                self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!($prefix, "_{}"), encode_base32(self.0))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .and_then(decode_base32)
+                    .map(Self)
+                    .ok_or(ParseIdError { expected: $prefix })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "pattern": concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+                })
+            }
+        }
+    };
+}
+
+typed_id!(
+    /// A customer of the operator: the tenant.
+    OrgId, "org"
+);
+typed_id!(
+    /// A person with a login.
+    UserId, "user"
+);
+typed_id!(
+    /// One sign-in of a user: the family of its refresh tokens.
+    SessionId, "session"
+);
+typed_id!(
+    /// One entry of a record's timeline.
+    EventId, "event"
+);
+typed_id!(
+    /// A file or link attached to a record.
+    AttachmentId, "attachment"
+);
+typed_id!(
+    /// One import of many records.
+    ImportId, "import"
+);
+typed_id!(
+    /// A mail in the outbox.
+    MailId, "mail"
+);
+typed_id!(
+    /// A legal hold on a unit.
+    HoldId, "hold"
+);
+typed_id!(
+    /// An erasure job. All of its 128 bits are random, because whoever holds the id may read the receipt.
+    ErasureId, "erasure"
+);
+typed_id!(
+    /// An entry of the erasure ledger that has no index yet.
+    LedgerEntryId, "entry"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_id_that_is_printed_and_parsed_is_the_same_id(bits: u128) {
+            let id = OrgId::from_bits(bits);
+            prop_assert_eq!(id.to_string().parse::<OrgId>(), Ok(id));
+        }
+
+        #[test]
+        fn text_that_parses_is_exactly_what_the_id_prints(text in "org_[0-9a-zA-Z]{26}") {
+            if let Ok(id) = text.parse::<OrgId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_type_is_refused() {
+        let user = UserId::from_bits(7).to_string();
+        assert_eq!(user.parse::<OrgId>(), Err(ParseIdError { expected: "org" }));
+    }
+
+    #[test]
+    fn separators_dots_and_lookalikes_never_parse() {
+        for text in ["", ".", "..", "org_", "org_%23", "org_#", "org_８zzzzzzzzzzzzzzzzzzzzzzzzz", "org_8zzzzzzzzzzzzzzzzzzzzzzzzz"] {
+            assert!(text.parse::<OrgId>().is_err(), "{text:?}");
+        }
+    }
+}

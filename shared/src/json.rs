@@ -1,0 +1,260 @@
+//! Request bodies: strict JSON, and every violation of a typed body at once.
+
+use std::fmt;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result, Violation};
+
+/// The most violations that one answer lists.
+const MAX_VIOLATIONS: usize = 50;
+
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = sequence.next_element_seed(Self)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            if map.contains_key(&name) {
+                return Err(A::Error::custom("the same name stands twice in an object"));
+            }
+            let value = entries.next_value_seed(Self)?;
+            map.insert(name, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// Reads a body as a JSON object. A name that stands twice is refused: two readers could take different values (I-04).
+///
+/// # Errors
+/// [`Error::Unreadable`] with the line and column.
+pub fn object(body: &[u8]) -> Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = Strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    match value {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Error::Unreadable(Violation::new("", "The body is JSON but not an object: send { … }."))),
+        Err(error) => {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            let what = match error.classify() {
+                serde_json::error::Category::Eof => "it ends too early".to_owned(),
+                serde_json::error::Category::Data => error.to_string(),
+                serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
+                    "it is not well-formed".to_owned()
+                }
+            };
+            Err(Error::Unreadable(Violation::new("", format!("The body is not valid JSON at {place}: {what}."))))
+        }
+    }
+}
+
+/// Reads a JSON value as a `T` and reports everything that is wrong, not only the first thing.
+///
+/// # Errors
+/// [`Error::Invalid`] with a pointer for each violation; `base` is put before each.
+pub fn typed<T: DeserializeOwned>(value: Value, base: &str) -> Result<T> {
+    let mut violations: Vec<Violation> = Vec::new();
+    let mut rest = value;
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, T>(&rest) {
+            Ok(typed) if violations.is_empty() => return Ok(typed),
+            Ok(_) => return Err(Error::Invalid(violations)),
+            Err(error) => error,
+        };
+        let path = pointer(error.path());
+        let (path, detail) = describe(&path, &error.inner().to_string());
+        // A value that was taken away as wrong now counts as missing: that is the same violation, not another one.
+        let known = violations.iter().any(|violation| violation.pointer == format!("{base}{path}"));
+        if !known {
+            violations.push(Violation::new(format!("{base}{path}"), detail));
+        }
+        if known || violations.len() == MAX_VIOLATIONS || !remove(&mut rest, &path) {
+            return Err(Error::Invalid(violations));
+        }
+    }
+}
+
+/// The error's place and text for the caller.
+fn describe(path: &str, error: &str) -> (String, String) {
+    if let Some(name) = quoted(error, "missing field `") {
+        return (format!("{path}/{}", escape(name)), format!("{name} is required."));
+    }
+    if let Some(name) = quoted(error, "unknown field `") {
+        let known = error.split_once("expected ").map_or(String::new(), |(_, known)| {
+            format!(" Known here: {}.", known.trim_start_matches("one of ").replace('`', ""))
+        });
+        let path = if path.ends_with(&format!("/{}", escape(name))) { path.to_owned() } else { format!("{path}/{}", escape(name)) };
+        return (path, format!("{} is not a known field.{known}", crate::text::shown(name)));
+    }
+    let mut text = error.replace('`', "");
+    if let Some(first) = text.get(..1) {
+        text.replace_range(..1, &first.to_uppercase());
+    }
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    (path.to_owned(), text)
+}
+
+fn quoted<'a>(error: &'a str, start: &str) -> Option<&'a str> {
+    error.strip_prefix(start)?.split_once('`').map(|(name, _)| name)
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", escape(key))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+fn remove(value: &mut Value, pointer: &str) -> bool {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
+    let name = name.replace("~1", "/").replace("~0", "~");
+    match value.pointer_mut(parent) {
+        Some(Value::Object(map)) => map.remove(&name).is_some(),
+        Some(Value::Array(values)) => match name.parse::<usize>() {
+            // The other elements keep their index, so that later pointers stay right.
+            Ok(index) if index < values.len() && !values[index].is_null() => {
+                values[index] = Value::Null;
+                true
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Applies a JSON Merge Patch (RFC 7396).
+pub fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(target) = target else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(name);
+        } else {
+            merge(target.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Thing {
+        name: String,
+        count: u8,
+        tags: Option<Vec<u8>>,
+    }
+
+    #[test]
+    fn every_violation_is_reported_with_its_pointer() {
+        let value = json!({"count": 300, "tags": [1, "x"], "colour": "red"});
+        let Err(Error::Invalid(violations)) = typed::<Thing>(value, "/fields") else { panic!("it is not valid") };
+        let pointers: Vec<_> = violations.iter().map(|violation| violation.pointer.as_str()).collect();
+        for pointer in ["/fields/count", "/fields/tags/1", "/fields/colour", "/fields/name"] {
+            assert!(pointers.contains(&pointer), "{pointers:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_refused() {
+        let error = object(br#"{"a":1,"a":2}"#).unwrap_err();
+        assert!(matches!(error, Error::Unreadable(_)), "{error:?}");
+    }
+
+    #[test]
+    fn anything_but_one_object_is_unreadable() {
+        let deep = "[".repeat(10_000);
+        for body in ["", "null", "[]", "{", "{}x", "\u{feff}{}", "{\"a\":1e400}", deep.as_str()] {
+            assert!(matches!(object(body.as_bytes()), Err(Error::Unreadable(_))), "{body:.20}");
+        }
+    }
+
+    #[test]
+    fn the_merge_patch_examples_of_rfc_7396_hold() {
+        for (mut target, patch, expected) in [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (json!({"a":"foo"}), json!(null), json!(null)),
+            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+        ] {
+            merge(&mut target, &patch);
+            assert_eq!(target, expected);
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Every key of every table, built in this one file and from typed ids only.
+//!
+//! The parts are ids, fixed words, hex digests and zero-padded numbers. None can contain `#`, so joining them with
+//! `#` is injective; a property test holds that.
+
+use jiff::Timestamp;
+
+use crate::ids::{AttachmentId, ErasureId, EventId, HoldId, ImportId, LedgerEntryId, MailId, OrgId, SessionId, UserId};
+use crate::policy::Class;
+use crate::records::model::{Kind, RecordId};
+use crate::retention::HourBucket;
+use crate::unit::UnitId;
+
+/// A table: they differ by how they are backed up and who may delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// What customers entrust: sealed payloads. Point-in-time recovery, no TTL.
+    Core,
+    /// Units, due rows, holds, jobs, ledger and outbox heads: ids and keyed hashes only.
+    Control,
+    /// Wrapped data keys. In no long backup, so that a destroyed key stays destroyed.
+    Keys,
+    /// Sessions, one-time codes, idempotency rows. TTL is housekeeping; readers check the time themselves.
+    Ephemeral,
+}
+
+impl Table {
+    /// All tables.
+    pub const ALL: [Self; 4] = [Self::Core, Self::Control, Self::Keys, Self::Ephemeral];
+
+    /// The table's name in associated data and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Control => "control",
+            Self::Keys => "keys",
+            Self::Ephemeral => "ephemeral",
+        }
+    }
+}
+
+/// The primary key of an item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The table.
+    pub table: Table,
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    fn new(table: Table, pk: String, sk: impl Into<String>) -> Self {
+        Self { table, pk, sk: sk.into() }
+    }
+
+    /// A key read back from an item of `table`.
+    pub(crate) fn of_item(table: Table, pk: &str, sk: &str) -> Self {
+        Self { table, pk: pk.to_owned(), sk: sk.to_owned() }
+    }
+
+    /// The partition key's value.
+    pub fn partition(&self) -> &str {
+        &self.pk
+    }
+
+    /// The sort key's value.
+    pub fn sort(&self) -> &str {
+        &self.sk
+    }
+}
+
+/// A partition, or the part of it whose sort keys begin with `prefix`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// The table.
+    pub table: Table,
+    pub(crate) pk: String,
+    pub(crate) prefix: String,
+}
+
+impl Partition {
+    fn new(table: Table, pk: String) -> Self {
+        Self { table, pk, prefix: String::new() }
+    }
+
+    /// The key of the item whose sort key is `sk` in this partition.
+    pub(crate) fn key(&self, sk: &str) -> Key {
+        Key { table: self.table, pk: self.pk.clone(), sk: sk.to_owned() }
+    }
+}
+
+/// The right to name one organisation's items. Only an authenticated request for that organisation, or the erasure
+/// engine working on one of its units, can make one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenant(OrgId);
+
+impl Tenant {
+    pub(crate) const fn new(org: OrgId) -> Self {
+        Self(org)
+    }
+
+    /// The organisation.
+    pub const fn org(self) -> OrgId {
+        self.0
+    }
+}
+
+/// The sort key of an entity that is alone in its partition.
+const ALONE: &str = "A";
+
+// Accounts.
+
+pub(crate) fn user(user: UserId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), ALONE)
+}
+
+pub(crate) fn password(user: UserId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), "PASSWORD")
+}
+
+fn user_partition_name(user: UserId) -> String {
+    format!("USER#{user}")
+}
+
+pub(crate) fn user_partition(user: UserId) -> Partition {
+    Partition::new(Table::Core, user_partition_name(user))
+}
+
+/// Guards the uniqueness of an e-mail address; `digest` is its keyed hash in hex.
+pub(crate) fn email_guard(digest: &str) -> Key {
+    Key::new(Table::Core, format!("EMAIL#{digest}"), ALONE)
+}
+
+pub(crate) fn mail(user: UserId, mail: MailId) -> Key {
+    Key::new(Table::Core, format!("MAIL#{user}"), mail.to_string())
+}
+
+pub(crate) fn mails(user: UserId) -> Partition {
+    Partition::new(Table::Core, format!("MAIL#{user}"))
+}
+
+pub(crate) fn session(user: UserId, session: SessionId) -> Key {
+    Key::new(Table::Ephemeral, format!("SESSION#{user}"), session.to_string())
+}
+
+/// The one-time code that verifies a user's e-mail address: one per user, so a new one replaces the old.
+pub(crate) fn verification_code(user: UserId) -> Key {
+    Key::new(Table::Ephemeral, format!("SESSION#{user}"), "CODE#EMAIL")
+}
+
+pub(crate) fn sessions(user: UserId) -> Partition {
+    Partition::new(Table::Ephemeral, format!("SESSION#{user}"))
+}
+
+// Organisations.
+
+pub(crate) fn organisation(tenant: Tenant) -> Key {
+    Key::new(Table::Core, format!("ORG#{}", tenant.org()), ALONE)
+}
+
+pub(crate) fn membership(tenant: Tenant, user: UserId) -> Key {
+    Key::new(Table::Core, format!("ORG#{}", tenant.org()), format!("MEMBER#{user}"))
+}
+
+pub(crate) fn organisation_partition(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("ORG#{}", tenant.org()))
+}
+
+pub(crate) fn billing(tenant: Tenant) -> Key {
+    Key::new(Table::Core, format!("BILLING#{}", tenant.org()), ALONE)
+}
+
+pub(crate) fn billing_partition(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("BILLING#{}", tenant.org()))
+}
+
+pub(crate) fn idempotency(tenant: Tenant, digest: &str) -> Key {
+    Key::new(Table::Ephemeral, format!("IDEMPOTENCY#{}", tenant.org()), digest)
+}
+
+pub(crate) fn idempotency_partition(tenant: Tenant) -> Partition {
+    Partition::new(Table::Ephemeral, format!("IDEMPOTENCY#{}", tenant.org()))
+}
+
+// Records.
+
+pub(crate) fn record(tenant: Tenant, record: RecordId) -> Key {
+    Key::new(Table::Core, records_partition_name(tenant, record.kind()), record.to_string())
+}
+
+fn records_partition_name(tenant: Tenant, kind: Kind) -> String {
+    format!("RECORD#{}#{kind}", tenant.org())
+}
+
+pub(crate) fn records(tenant: Tenant, kind: Kind) -> Partition {
+    Partition::new(Table::Core, records_partition_name(tenant, kind))
+}
+
+/// The sort key of a record in the index by time of change.
+pub(crate) fn updated_sort(updated_at: Timestamp, record: RecordId) -> String {
+    format!("{:014}#{record}", updated_at.as_millisecond().max(0))
+}
+
+pub(crate) fn event(tenant: Tenant, record: RecordId, event: EventId) -> Key {
+    Key::new(Table::Core, format!("EVENT#{}", tenant.org()), format!("{record}#{event}"))
+}
+
+pub(crate) fn events_of(tenant: Tenant, record: RecordId) -> Partition {
+    Partition { prefix: format!("{record}#"), ..events(tenant) }
+}
+
+pub(crate) fn events(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("EVENT#{}", tenant.org()))
+}
+
+/// Guards the uniqueness of a field within an organisation; `digest` is the value's keyed hash in hex.
+pub(crate) fn unique(tenant: Tenant, kind: Kind, field: &'static str, digest: &str) -> Key {
+    Key::new(Table::Core, format!("UNIQUE#{}", tenant.org()), format!("{kind}#{field}#{digest}"))
+}
+
+pub(crate) fn uniques(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("UNIQUE#{}", tenant.org()))
+}
+
+pub(crate) fn attachment(tenant: Tenant, record: RecordId, attachment: AttachmentId) -> Key {
+    Key::new(Table::Core, format!("ATTACHMENT#{}", tenant.org()), format!("{record}#{attachment}"))
+}
+
+pub(crate) fn attachments_of(tenant: Tenant, record: RecordId) -> Partition {
+    Partition { prefix: format!("{record}#"), ..attachments(tenant) }
+}
+
+pub(crate) fn attachments(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("ATTACHMENT#{}", tenant.org()))
+}
+
+pub(crate) fn import(tenant: Tenant, import: ImportId) -> Key {
+    Key::new(Table::Core, format!("IMPORT#{}", tenant.org()), import.to_string())
+}
+
+pub(crate) fn imports(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("IMPORT#{}", tenant.org()))
+}
+
+/// The object that holds an attachment's bytes. Its name says nothing of the file's.
+pub fn object(tenant: Tenant, class: Class, attachment: AttachmentId) -> String {
+    format!("{}{attachment}", object_prefix(tenant, class))
+}
+
+/// The prefix of every object of one unit.
+pub fn object_prefix(tenant: Tenant, class: Class) -> String {
+    format!("org/{}/{}/", tenant.org(), class.as_str())
+}
+
+// Keys and control.
+
+pub(crate) fn data_key(unit: UnitId) -> Key {
+    Key::new(Table::Keys, format!("UNIT#{unit}"), ALONE)
+}
+
+pub(crate) fn unit(unit: UnitId) -> Key {
+    Key::new(Table::Control, format!("UNIT#{unit}"), ALONE)
+}
+
+pub(crate) fn hold(unit: UnitId, hold: HoldId) -> Key {
+    Key::new(Table::Control, format!("UNIT#{unit}"), format!("HOLD#{hold}"))
+}
+
+pub(crate) fn holds(unit: UnitId) -> Partition {
+    Partition { table: Table::Control, pk: format!("UNIT#{unit}"), prefix: "HOLD#".to_owned() }
+}
+
+/// How many partitions the work of a schedule is spread over.
+pub const SHARDS: u8 = 4;
+
+/// The shard of an id: its last bits, which are random.
+pub(crate) fn shard(bits: u128) -> u8 {
+    (bits % u128::from(SHARDS)) as u8
+}
+
+/// One due row per unit, in the order of the hour in which it is due.
+pub(crate) fn due(class: Class, unit: UnitId, hour: HourBucket) -> Key {
+    due_partition(class, shard(unit.bits())).key(&format!("{hour}#{unit}"))
+}
+
+pub(crate) fn due_partition(class: Class, shard: u8) -> Partition {
+    Partition::new(Table::Control, format!("DUE#{}#{shard}", class.as_str()))
+}
+
+pub(crate) fn job(erasure: ErasureId) -> Key {
+    Key::new(Table::Control, format!("JOB#{erasure}"), ALONE)
+}
+
+pub(crate) fn open_job(erasure: ErasureId) -> Key {
+    open_jobs(shard(erasure.bits())).key(&erasure.to_string())
+}
+
+pub(crate) fn open_jobs(shard: u8) -> Partition {
+    Partition::new(Table::Control, format!("OPENJOBS#{shard}"))
+}
+
+pub(crate) fn ledger_head() -> Key {
+    Key::new(Table::Control, "LEDGER".to_owned(), "HEAD")
+}
+
+pub(crate) fn ledger_pending(entry: LedgerEntryId) -> Key {
+    ledger_pendings().key(&entry.to_string())
+}
+
+pub(crate) fn ledger_pendings() -> Partition {
+    Partition::new(Table::Control, "LEDGERPENDING".to_owned())
+}
+
+/// Leaves lie 256 to a partition, like the tiles they go into.
+pub(crate) fn ledger_leaf(index: u64) -> Key {
+    ledger_leaves(index / 256).key(&format!("{index:020}"))
+}
+
+pub(crate) fn ledger_leaves(bundle: u64) -> Partition {
+    Partition::new(Table::Control, format!("LEDGERLEAF#{bundle:020}"))
+}
+
+/// The head of a mail in the outbox: what is to be sent, and when next.
+pub(crate) fn outbox(user: UserId, mail: MailId) -> Key {
+    outbox_partition(shard(mail.bits())).key(&format!("{user}#{mail}"))
+}
+
+pub(crate) fn outbox_partition(shard: u8) -> Partition {
+    Partition::new(Table::Control, format!("OUTBOX#{shard}"))
+}

@@ -1,0 +1,4 @@
+//! Organisations, memberships, subscriptions and billing details.
+
+pub mod model;
+pub mod store;

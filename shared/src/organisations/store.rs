@@ -1,0 +1,207 @@
+//! Organisations in the tables, and the decisions that end them.
+
+use jiff::Timestamp;
+
+use super::model::{BillingDetails, BillingFacts, OrganisationProfile, Subscription};
+use crate::accounts::store::Account;
+use crate::auth::Member;
+use crate::ctx::Ctx;
+use crate::erasure::engine::{self, Begun, Order};
+use crate::erasure::model::Unit;
+use crate::erasure::units::{self, AT_CANCELLATION, AT_DELETION};
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::ledger::Trigger;
+use crate::outbox::send::Outgoing;
+use crate::outbox::templates::Template;
+use crate::policy::{Class, Fate, LifecycleEvent};
+use crate::retention::Due;
+use crate::store::{Commit, Condition, Item, Transaction};
+use crate::stored;
+use crate::unit::UnitId;
+
+/// When a class of data goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retained {
+    /// The class.
+    pub class: Class,
+    /// The instants.
+    pub due: Due,
+}
+
+fn units_of(member: &Member) -> Vec<UnitId> {
+    let org = member.permit.org();
+    stored::classes_of_organisation().into_iter().map(|class| UnitId::Organisation(org, class)).collect()
+}
+
+/// Writes a changed organisation.
+///
+/// # Errors
+/// [`Error::Stale`] when it changed at the same time.
+pub async fn replace(ctx: &Ctx, member: &Member, item: &Item<OrganisationProfile>) -> Result<()> {
+    let mut transaction = Transaction::new();
+    transaction.replace_sealed("organisation", item, member.key(Class::Account)?, ctx.entropy.as_ref())?;
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => Ok(()),
+        Err(Commit::Rejected(_)) => Err(Error::Stale { current: item.version }),
+        Err(Commit::Failed(error)) => Err(error),
+    }
+}
+
+/// Cancels the subscription: the term ends, the periods of the policy begin, and the owner is told the dates.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is cancelled already.
+pub async fn cancel(ctx: &Ctx, member: &Member) -> Result<(Item<OrganisationProfile>, Vec<Retained>, Outgoing)> {
+    if subscription(member)? == Subscription::Cancelled {
+        return Err(Error::conflict("/subscription", "The subscription is cancelled already."));
+    }
+    let now = ctx.now();
+    let (item, retained, mut transaction) = change(ctx, member, Some(now)).await?;
+    let account = Account::read(ctx, member.permit.user()).await?.ok_or(Error::NotFound)?;
+    let outgoing = account.queue(ctx, &mut transaction, Template::Cancelled { dates: dates(ctx, &retained) })?;
+    commit(ctx, transaction).await?;
+    Ok((item, retained, outgoing))
+}
+
+/// Resumes a cancelled subscription: no period runs any more.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is not cancelled.
+pub async fn resume(ctx: &Ctx, member: &Member) -> Result<Item<OrganisationProfile>> {
+    if subscription(member)? != Subscription::Cancelled {
+        return Err(Error::conflict("/subscription", "The subscription is not cancelled."));
+    }
+    let (item, _, transaction) = change(ctx, member, None).await?;
+    commit(ctx, transaction).await?;
+    Ok(item)
+}
+
+fn subscription(member: &Member) -> Result<Subscription> {
+    Ok(member.organisation_facts().ok_or(Error::NotFound)?.subscription)
+}
+
+async fn commit(ctx: &Ctx, transaction: Transaction) -> Result<()> {
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => Ok(()),
+        Err(Commit::Rejected(_)) => {
+            Err(Error::conflict("/subscription", "The organisation changed at the same time; look at it again."))
+        }
+        Err(Commit::Failed(error)) => Err(error),
+    }
+}
+
+/// The transaction that cancels, or resumes, with every unit's anchor. A person's account follows the organisation
+/// that the person registered.
+async fn change(
+    ctx: &Ctx,
+    member: &Member,
+    cancelled_at: Option<Timestamp>,
+) -> Result<(Item<OrganisationProfile>, Vec<Retained>, Transaction)> {
+    let key = member.key(Class::Account)?;
+    let mut item = member.organisation()?.open::<OrganisationProfile>(key)?;
+    item.version += 1;
+    item.facts.updated_at = ctx.now();
+    item.facts.cancelled_at = cancelled_at;
+    item.facts.subscription =
+        if cancelled_at.is_some() { Subscription::Cancelled } else { Subscription::Active };
+    let mut transaction = Transaction::new();
+    transaction.replace_sealed("organisation", &item, key, ctx.entropy.as_ref())?;
+    let mut all = units_of(member);
+    all.push(UnitId::User(member.permit.user()));
+    let unit_keys: Vec<_> = all.iter().map(|&unit| keys::unit(unit)).collect();
+    let found = ctx.store.get(&unit_keys, ctx.entropy.as_ref()).await?;
+    let mut retained = Vec::new();
+    for (unit, key) in all.iter().zip(&unit_keys) {
+        let Some(raw) = found.get(key) else { continue };
+        let row = raw.decode::<Unit>()?;
+        let due = units::anchor(&mut transaction, ctx.policy(), &row, cancelled_at, AT_CANCELLATION)?;
+        if let (Some(due), UnitId::Organisation(_, class)) = (due, unit) {
+            retained.push(Retained { class: *class, due });
+        }
+    }
+    Ok((item, retained, transaction))
+}
+
+/// The dates of a cancellation in the operator's words.
+fn dates(ctx: &Ctx, retained: &[Retained]) -> Vec<(String, String)> {
+    let policy = ctx.policy();
+    retained
+        .iter()
+        .map(|retained| {
+            let at = retained.due.erase_at.to_zoned(policy.time_zone().clone());
+            (policy.category(retained.class).title().to_owned(), at.date().to_string())
+        })
+        .collect()
+}
+
+/// Closes the organisation: what the policy lets go is unreadable when this returns, the rest is restricted.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn close(ctx: &Ctx, member: &Member) -> Result<Begun> {
+    let policy = ctx.policy();
+    let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::OrganisationDeletion);
+    let units = units_of(member).into_iter().map(|unit| (unit, fate(unit))).collect();
+    let order = Order { trigger: Trigger::OrganisationDeletion, units, events: AT_DELETION };
+    engine::begin(ctx, &order, |_| Ok(())).await
+}
+
+/// Deletes the user's account. Where the policy promises that content goes with the person, the organisation that the
+/// person owns goes in the same transaction (TRK-7); elsewhere the last owner must close it first.
+///
+/// # Errors
+/// [`Error::Conflict`] for the owner of an organisation that would be left without one.
+pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
+    let policy = ctx.policy();
+    let with_the_person = policy.on(Class::Content, LifecycleEvent::AccountDeletion) == Fate::Erase;
+    // The key, not the rows: those are still being purged for a moment after an organisation was closed.
+    let owns = member.optional(&account_key(member.permit.tenant())).is_some();
+    if owns && !with_the_person {
+        return Err(Error::conflict(
+            "",
+            "You are the only owner of your organisation. Close it first with DELETE /v1/organisation; what is yours \
+             alone can then be deleted here.",
+        ));
+    }
+    let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::AccountDeletion);
+    let mut units = vec![(UnitId::User(member.permit.user()), Fate::Erase)];
+    if owns {
+        units.extend(units_of(member).into_iter().map(|unit| (unit, fate(unit))));
+    }
+    let order = Order { trigger: Trigger::AccountDeletion, units, events: AT_DELETION };
+    engine::begin(ctx, &order, |_| Ok(())).await
+}
+
+/// The key of the data key of the organisation's account: whether the organisation is there.
+pub fn account_key(tenant: keys::Tenant) -> keys::Key {
+    keys::data_key(UnitId::Organisation(tenant.org(), Class::Account))
+}
+
+/// The key of the billing details.
+pub fn billing_key(member: &Member) -> keys::Key {
+    keys::billing(member.permit.tenant())
+}
+
+/// Writes billing details.
+///
+/// # Errors
+/// [`Error::Stale`] when they changed at the same time.
+pub async fn put_billing(
+    ctx: &Ctx,
+    member: &Member,
+    before: u64,
+    details: BillingDetails,
+) -> Result<Item<BillingDetails>> {
+    let facts = BillingFacts { updated_at: ctx.now() };
+    let item = Item { key: billing_key(member), version: before + 1, facts, payload: details };
+    let condition = if before == 0 { Condition::absent() } else { Condition::version(before) };
+    let mut transaction = Transaction::new();
+    let key = member.key(Class::Billing)?;
+    transaction.put_sealed_if("billing", &item, key, ctx.entropy.as_ref(), &condition)?;
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => Ok(item),
+        Err(Commit::Rejected(_)) => Err(Error::Stale { current: item.version }),
+        Err(Commit::Failed(error)) => Err(error),
+    }
+}
