@@ -1,1 +1,25 @@
-//! placeholder
+//! Trackwell's Lambda functions. [`registry`] is the one list of them; everything else is checked against it.
+
+pub mod gateway;
+pub mod openapi;
+pub mod registry;
+mod serve;
+
+mod attachments;
+mod auth;
+mod billing;
+mod erasure;
+mod erasures;
+mod fallback;
+mod holds;
+mod imports;
+mod jwks;
+mod ledger;
+mod mail;
+mod me;
+mod organisation;
+mod policy;
+mod records;
+mod retention;
+
+pub use serve::{serve, serve_task};

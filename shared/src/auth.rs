@@ -89,7 +89,11 @@ impl Action {
 pub fn decide(role: Option<Role>, action: Action, subscription: Option<Subscription>) -> Result<()> {
     use Action as A;
     let Some(role) = role else {
-        return if action.is_personal() { Ok(()) } else { Err(Error::NotFound) };
+        return if action.is_personal() {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
+        };
     };
     let allowed = match role {
         Role::Owner => true,
@@ -104,13 +108,18 @@ pub fn decide(role: Option<Role>, action: Action, subscription: Option<Subscript
                 | A::DeleteRecords
         ),
         Role::Viewer => {
-            matches!(action, A::UseOwnAccount | A::DeleteOwnAccount | A::ReadOrganisation | A::ReadRecords)
+            matches!(
+                action,
+                A::UseOwnAccount | A::DeleteOwnAccount | A::ReadOrganisation | A::ReadRecords
+            )
         }
     };
     if !allowed {
         return Err(Error::Forbidden("Your role does not allow this."));
     }
-    if subscription == Some(Subscription::Cancelled) && matches!(action, A::WriteRecords | A::UpdateOrganisation) {
+    if subscription == Some(Subscription::Cancelled)
+        && matches!(action, A::WriteRecords | A::UpdateOrganisation)
+    {
         return Err(Error::Forbidden(
             "The subscription is cancelled: records can be read and deleted. Resume it to add or change any.",
         ));
@@ -202,15 +211,33 @@ pub async fn member(
     let needs = needs(tenant, user)?;
     let session_key = keys::session(user, claims.sid);
     let user_unit = UnitId::User(user);
-    let mut wanted =
-        vec![session_key.clone(), keys::data_key(user_unit), keys::membership(tenant, user), keys::organisation(tenant)];
+    let mut wanted = vec![
+        session_key.clone(),
+        keys::data_key(user_unit),
+        keys::membership(tenant, user),
+        keys::organisation(tenant),
+    ];
     let class_unit = |class| UnitId::Organisation(tenant.org(), class);
-    wanted.extend(action.classes().iter().map(|&class| keys::data_key(class_unit(class))));
+    wanted.extend(
+        action
+            .classes()
+            .iter()
+            .map(|&class| keys::data_key(class_unit(class))),
+    );
     wanted.extend(needs.keys);
-    wanted.extend(needs.idempotency.iter().map(|idempotency| idempotency.key.clone()));
+    wanted.extend(
+        needs
+            .idempotency
+            .iter()
+            .map(|idempotency| idempotency.key.clone()),
+    );
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
 
-    let session = found.get(&session_key).ok_or(SIGNED_OUT)?.decode::<Session>()?.facts;
+    let session = found
+        .get(&session_key)
+        .ok_or(SIGNED_OUT)?
+        .decode::<Session>()?
+        .facts;
     if session.expires_at <= now || session.org != claims.org {
         return Err(SIGNED_OUT);
     }
@@ -219,7 +246,11 @@ pub async fn member(
     let mut class_keys = HashMap::new();
     let mut missing = None;
     for &class in action.classes() {
-        match units::data_key(found.get(&keys::data_key(class_unit(class))), class_unit(class), &root)? {
+        match units::data_key(
+            found.get(&keys::data_key(class_unit(class))),
+            class_unit(class),
+            &root,
+        )? {
             Some((key, KeyState::Live)) => {
                 class_keys.insert(class, key);
             }
@@ -233,15 +264,38 @@ pub async fn member(
         .map(|raw| raw.decode::<Membership>())
         .transpose()?
         .map(|item| item.facts);
-    let organisation =
-        found.get(&keys::organisation(tenant)).map(|raw| raw.facts::<OrganisationProfile>()).transpose()?;
+    let organisation = found
+        .get(&keys::organisation(tenant))
+        .map(|raw| raw.facts::<OrganisationProfile>())
+        .transpose()?;
     if let Some(error) = missing {
         return Err(error);
     }
     let role = membership.map(|membership| membership.role);
-    decide(role, action, organisation.as_ref().map(|organisation| organisation.subscription))?;
-    let permit = Permit { claims, tenant, action, role };
-    Ok((Member { permit, root, user_key, class_keys, found, organisation }, needs.idempotency))
+    decide(
+        role,
+        action,
+        organisation
+            .as_ref()
+            .map(|organisation| organisation.subscription),
+    )?;
+    let permit = Permit {
+        claims,
+        tenant,
+        action,
+        role,
+    };
+    Ok((
+        Member {
+            permit,
+            root,
+            user_key,
+            class_keys,
+            found,
+            organisation,
+        },
+        needs.idempotency,
+    ))
 }
 
 impl Member {
@@ -255,9 +309,12 @@ impl Member {
     /// # Errors
     /// When the action of the route does not come with that key: a defect of the route.
     pub fn key(&self, class: Class) -> Result<&DataKey> {
-        self.class_keys
-            .get(&class)
-            .ok_or_else(|| Error::internal(format!("{:?} does not come with the key of {class}", self.permit.action)))
+        self.class_keys.get(&class).ok_or_else(|| {
+            Error::internal(format!(
+                "{:?} does not come with the key of {class}",
+                self.permit.action
+            ))
+        })
     }
 
     /// An item that the route asked for.
@@ -294,12 +351,18 @@ impl Member {
 pub fn bearer(header: Option<&str>) -> Result<&str> {
     const MISSING: Error = Error::Unauthenticated("Send the access token as Authorization: Bearer <token>.");
     let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or(MISSING)?;
-    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() { Ok(token) } else { Err(MISSING) }
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        Ok(token)
+    } else {
+        Err(MISSING)
+    }
 }
 
 /// Until when a session is good that began at `start`.
 pub fn session_end(start: Timestamp) -> Timestamp {
-    start.saturating_add(jiff::SignedDuration::from_hours(30 * 24)).unwrap_or(start)
+    start
+        .saturating_add(jiff::SignedDuration::from_hours(30 * 24))
+        .unwrap_or(start)
 }
 
 #[cfg(test)]
@@ -311,16 +374,25 @@ mod tests {
     #[test]
     fn a_role_never_loses_an_action_that_a_lesser_role_has() {
         for action in Action::ALL {
-            let allowed: Vec<_> =
-                ROLES.iter().map(|&role| decide(Some(role), action, Some(Subscription::Active)).is_ok()).collect();
-            assert!(allowed.windows(2).all(|pair| pair[0] >= pair[1]), "{action:?}: {allowed:?}");
+            let allowed: Vec<_> = ROLES
+                .iter()
+                .map(|&role| decide(Some(role), action, Some(Subscription::Active)).is_ok())
+                .collect();
+            assert!(
+                allowed.windows(2).all(|pair| pair[0] >= pair[1]),
+                "{action:?}: {allowed:?}"
+            );
         }
     }
 
     #[test]
     fn without_a_membership_only_the_own_account_is_there() {
         for action in Action::ALL {
-            assert_eq!(decide(None, action, None).is_ok(), action.is_personal(), "{action:?}");
+            assert_eq!(
+                decide(None, action, None).is_ok(),
+                action.is_personal(),
+                "{action:?}"
+            );
         }
     }
 
@@ -329,7 +401,11 @@ mod tests {
         for action in [Action::CloseOrganisation, Action::ManageSubscription] {
             for role in ROLES {
                 let expected = role == Role::Owner;
-                assert_eq!(decide(Some(role), action, Some(Subscription::Active)).is_ok(), expected, "{role:?}");
+                assert_eq!(
+                    decide(Some(role), action, Some(Subscription::Active)).is_ok(),
+                    expected,
+                    "{role:?}"
+                );
             }
         }
     }
@@ -337,7 +413,11 @@ mod tests {
     #[test]
     fn after_cancellation_records_are_read_and_deleted_but_not_written() {
         let decide = |action| decide(Some(Role::Owner), action, Some(Subscription::Cancelled)).is_ok();
-        assert!(decide(Action::ReadRecords) && decide(Action::DeleteRecords) && decide(Action::ManageSubscription));
+        assert!(
+            decide(Action::ReadRecords)
+                && decide(Action::DeleteRecords)
+                && decide(Action::ManageSubscription)
+        );
         assert!(!decide(Action::WriteRecords));
     }
 

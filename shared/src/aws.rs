@@ -64,7 +64,10 @@ impl Aws {
         } else {
             TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
         };
-        let tls = TlsContext::builder().with_trust_store(roots).build().expect("the embedded certificates are valid");
+        let tls = TlsContext::builder()
+            .with_trust_store(roots)
+            .build()
+            .expect("the embedded certificates are valid");
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .tls_context(tls)
@@ -81,7 +84,12 @@ impl Aws {
             None,
             "environment",
         );
-        Self { region: config.region.clone(), endpoint: config.endpoint.clone(), credentials, http }
+        Self {
+            region: config.region.clone(),
+            endpoint: config.endpoint.clone(),
+            credentials,
+            http,
+        }
     }
 
     client!(

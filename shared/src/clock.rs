@@ -16,7 +16,10 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     fn now(&self) -> Timestamp {
         truncate(Timestamp::now())
     }
@@ -50,7 +53,10 @@ impl ShiftedClock {
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        SystemClock.now().saturating_add(self.offset()).unwrap_or(Timestamp::MAX)
+        SystemClock
+            .now()
+            .saturating_add(self.offset())
+            .unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -63,7 +69,9 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that stands at `at`.
     pub fn new(at: Timestamp) -> Self {
-        Self { millis: AtomicI64::new(at.as_millisecond()) }
+        Self {
+            millis: AtomicI64::new(at.as_millisecond()),
+        }
     }
 
     /// Moves the clock to `at`.

@@ -52,7 +52,10 @@ pub struct AwsConfig {
 
 impl std::fmt::Debug for AwsConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AwsConfig").field("region", &self.region).field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("AwsConfig")
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,7 +64,10 @@ impl Config {
     ///
     /// # Errors
     /// Names the variables that are missing or wrong, without their values.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
     pub fn from_environment() -> Result<Self, String> {
         Self::from(&|name| std::env::var(name).ok())
     }
@@ -74,7 +80,9 @@ impl Config {
         let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required = |name: &str| optional(name).ok_or_else(|| format!("{name} is not set"));
         Ok(Self {
-            profile: required("PROFILE")?.parse().map_err(|_| "PROFILE is not a profile".to_owned())?,
+            profile: required("PROFILE")?
+                .parse()
+                .map_err(|_| "PROFILE is not a profile".to_owned())?,
             origin: required("PUBLIC_ORIGIN")?.trim_end_matches('/').to_owned(),
             tables: TableNames {
                 core: required("CORE_TABLE")?,

@@ -87,7 +87,9 @@ impl Ctx {
     pub async fn root(&self) -> Result<&RootKey> {
         self.root
             .get_or_try_init(|| async {
-                Ok(RootKey::new(self.decrypt(&self.config.root_key_ciphertext, "root").await?))
+                Ok(RootKey::new(
+                    self.decrypt(&self.config.root_key_ciphertext, "root").await?,
+                ))
             })
             .await
     }
@@ -124,19 +126,22 @@ impl Ctx {
                 let seed = self.decrypt(ciphertext, "ledger").await?;
                 let key = VerifierKey::parse(&self.config.ledger_verifier_key)
                     .map_err(|_| Error::internal("LEDGER_VERIFIER_KEY is not a key"))?;
-                Signer::from_seed(key.name(), &seed).map_err(|_| Error::internal("the ledger key is not a seed"))
+                Signer::from_seed(key.name(), &seed)
+                    .map_err(|_| Error::internal("the ledger key is not a seed"))
             })
             .await
     }
 
     /// The bucket of customers' files.
     pub fn files(&self) -> &Files {
-        self.files.get_or_init(|| Files::new(self.aws.s3(), self.config.files_bucket.clone()))
+        self.files
+            .get_or_init(|| Files::new(self.aws.s3(), self.config.files_bucket.clone()))
     }
 
     /// The bucket of the ledger.
     pub fn ledger_files(&self) -> &LedgerFiles {
-        self.ledger_files.get_or_init(|| LedgerFiles::new(self.aws.s3(), self.config.ledger_bucket.clone()))
+        self.ledger_files
+            .get_or_init(|| LedgerFiles::new(self.aws.s3(), self.config.ledger_bucket.clone()))
     }
 
     /// The mail service.

@@ -35,7 +35,9 @@ impl Email {
         let domain = idna::domain_to_ascii_strict(domain).map_err(|_| WRONG)?;
         let label = |part: &str| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-');
         let labels: Vec<_> = domain.split('.').collect();
-        let top_is_a_name = labels.last().is_some_and(|top| !top.bytes().all(|byte| byte.is_ascii_digit()));
+        let top_is_a_name = labels
+            .last()
+            .is_some_and(|top| !top.bytes().all(|byte| byte.is_ascii_digit()));
         if labels.len() < 2 || !labels.iter().copied().all(label) || !top_is_a_name {
             return Err(WRONG.to_owned());
         }
@@ -110,10 +112,25 @@ mod tests {
     fn what_is_not_a_plain_mailbox_is_refused() {
         let long = format!("{}@example.com", "a".repeat(65));
         for text in [
-            "", "ada", "@example.com", "ada@", "ada@localhost", "ada@@example.com", "a@b@example.com",
-            "\"ada\"@example.com", "ada(x)@example.com", "ada@example.com.", "ada@exa mple.com", "ada@[127.0.0.1]",
-            "ada@127.0.0.1", "ada\r\nBcc:x@example.com", "ada@example.com\nx", ".ada@example.com", "a..b@example.com",
-            "ada@-example.com", long.as_str(),
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@localhost",
+            "ada@@example.com",
+            "a@b@example.com",
+            "\"ada\"@example.com",
+            "ada(x)@example.com",
+            "ada@example.com.",
+            "ada@exa mple.com",
+            "ada@[127.0.0.1]",
+            "ada@127.0.0.1",
+            "ada\r\nBcc:x@example.com",
+            "ada@example.com\nx",
+            ".ada@example.com",
+            "a..b@example.com",
+            "ada@-example.com",
+            long.as_str(),
         ] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }
@@ -121,6 +138,9 @@ mod tests {
 
     #[test]
     fn spellings_that_differ_in_case_are_one_mailbox() {
-        assert_eq!(Email::parse("ADA@Example.com").unwrap().canonical(), Email::parse("ada@example.COM").unwrap().canonical());
+        assert_eq!(
+            Email::parse("ADA@Example.com").unwrap().canonical(),
+            Email::parse("ada@example.COM").unwrap().canonical()
+        );
     }
 }

@@ -69,7 +69,10 @@ struct CustomerKey {
 impl CustomerKey {
     fn new(key: &[u8; 32]) -> Self {
         use md5::Digest as _;
-        Self { key: STANDARD.encode(key), md5: STANDARD.encode(md5::Md5::digest(key)) }
+        Self {
+            key: STANDARD.encode(key),
+            md5: STANDARD.encode(md5::Md5::digest(key)),
+        }
     }
 }
 
@@ -83,7 +86,12 @@ impl Files {
     ///
     /// # Errors
     /// Only when signing fails.
-    pub async fn sign_upload(&self, object: &str, key: &[u8; 32], expected: Expected<'_>) -> Result<SignedRequest> {
+    pub async fn sign_upload(
+        &self,
+        object: &str,
+        key: &[u8; 32],
+        expected: Expected<'_>,
+    ) -> Result<SignedRequest> {
         let key = CustomerKey::new(key);
         let length = i64::try_from(expected.size).map_err(|_| Error::internal("a file of that size"))?;
         let signed = self
@@ -163,7 +171,11 @@ impl Files {
                 .send()
                 .await
                 .map_err(|error| failure("GetObject", &error))?;
-            let bytes = output.body.collect().await.map_err(|_| Error::unavailable("GetObject: body"))?;
+            let bytes = output
+                .body
+                .collect()
+                .await
+                .map_err(|_| Error::unavailable("GetObject: body"))?;
             bytes.into_bytes().to_vec()
         };
         let arrived = Arrived {
@@ -188,11 +200,22 @@ impl Files {
             .send()
             .await
             .map_err(|error| failure("ListObjectVersions", &error))?;
-        let versions = listed.versions().iter().map(|version| (version.key(), version.version_id()));
-        let markers = listed.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        let versions = listed
+            .versions()
+            .iter()
+            .map(|version| (version.key(), version.version_id()));
+        let markers = listed
+            .delete_markers()
+            .iter()
+            .map(|marker| (marker.key(), marker.version_id()));
         let mut page: Vec<_> = versions
             .chain(markers)
-            .filter_map(|(key, id)| Some(Version { key: key?.to_owned(), id: id?.to_owned() }))
+            .filter_map(|(key, id)| {
+                Some(Version {
+                    key: key?.to_owned(),
+                    id: id?.to_owned(),
+                })
+            })
             .collect();
         page.sort();
         Ok(page)
@@ -205,7 +228,12 @@ impl Files {
     pub async fn delete_versions(&self, versions: &[Version]) -> Result<()> {
         let objects = versions
             .iter()
-            .map(|version| ObjectIdentifier::builder().key(&version.key).version_id(&version.id).build())
+            .map(|version| {
+                ObjectIdentifier::builder()
+                    .key(&version.key)
+                    .version_id(&version.id)
+                    .build()
+            })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Error::internal(error.to_string()))?;
         let delete = Delete::builder()
@@ -223,7 +251,10 @@ impl Files {
             .map_err(|error| failure("DeleteObjects", &error))?;
         match output.errors().first() {
             None => Ok(()),
-            Some(error) => Err(Error::unavailable(format!("DeleteObjects: {}", error.code().unwrap_or("unknown")))),
+            Some(error) => Err(Error::unavailable(format!(
+                "DeleteObjects: {}",
+                error.code().unwrap_or("unknown")
+            ))),
         }
     }
 }
@@ -254,7 +285,10 @@ fn request(signed: &PresignedRequest) -> SignedRequest {
     SignedRequest {
         method: signed.method().to_owned(),
         url: signed.uri().to_owned(),
-        headers: signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        headers: signed
+            .headers()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         expires_in: SIGNED_FOR.as_secs(),
     }
 }

@@ -65,14 +65,22 @@ impl Idempotency {
     /// The idempotency of a request. Another user, organisation or route with the same key is another request (O-13).
     pub fn new(tenant: Tenant, user: UserId, route: &str, path: &str, key: &str, body: &[u8]) -> Self {
         let place = hash(&[user.to_string().as_bytes(), route.as_bytes(), key.as_bytes()]);
-        Self { key: keys::idempotency(tenant, &place), request_digest: hash(&[path.as_bytes(), body]) }
+        Self {
+            key: keys::idempotency(tenant, &place),
+            request_digest: hash(&[path.as_bytes(), body]),
+        }
     }
 
     /// The answer that was given to this request, if it was answered before.
     ///
     /// # Errors
     /// [`Error::IdempotencyMismatch`] when the key came with another request.
-    pub fn answered(&self, raw: Option<&Raw>, data_key: &DataKey, now: Timestamp) -> Result<Option<StoredAnswer>> {
+    pub fn answered(
+        &self,
+        raw: Option<&Raw>,
+        data_key: &DataKey,
+        now: Timestamp,
+    ) -> Result<Option<StoredAnswer>> {
         let Some(raw) = raw else { return Ok(None) };
         let facts = raw.facts::<StoredAnswer>()?;
         // TTL deletes late; the time decides.

@@ -14,7 +14,11 @@ pub struct ParseIdError {
 
 impl std::fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "expected an id such as {}_01jc5t7e3kf8vr2m9q4x6w0zyd", self.expected)
+        write!(
+            f,
+            "expected an id such as {}_01jc5t7e3kf8vr2m9q4x6w0zyd",
+            self.expected
+        )
     }
 }
 
@@ -47,7 +51,9 @@ pub(crate) fn decode_base32(text: &str) -> Option<u128> {
 /// A UUIDv7 (RFC 9562 §5.7): the instant, to the millisecond, then 74 random bits.
 pub fn uuid_v7(now: Timestamp, random: [u8; 10]) -> u128 {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128()
+    uuid::Builder::from_unix_timestamp_millis(millis, &random)
+        .into_uuid()
+        .as_u128()
 }
 
 macro_rules! typed_id {
@@ -196,7 +202,16 @@ mod tests {
 
     #[test]
     fn separators_dots_and_lookalikes_never_parse() {
-        for text in ["", ".", "..", "org_", "org_%23", "org_#", "org_８zzzzzzzzzzzzzzzzzzzzzzzzz", "org_8zzzzzzzzzzzzzzzzzzzzzzzzz"] {
+        for text in [
+            "",
+            ".",
+            "..",
+            "org_",
+            "org_%23",
+            "org_#",
+            "org_８zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "org_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+        ] {
             assert!(text.parse::<OrgId>().is_err(), "{text:?}");
         }
     }

@@ -82,10 +82,15 @@ impl<'de> Visitor<'de> for Strict {
 /// [`Error::Unreadable`] with the line and column.
 pub fn object(body: &[u8]) -> Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = Strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    let value = Strict
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
     match value {
         Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(Error::Unreadable(Violation::new("", "The body is JSON but not an object: send { … }."))),
+        Ok(_) => Err(Error::Unreadable(Violation::new(
+            "",
+            "The body is JSON but not an object: send { … }.",
+        ))),
         Err(error) => {
             let place = format!("line {}, column {}", error.line(), error.column());
             let what = match error.classify() {
@@ -95,7 +100,10 @@ pub fn object(body: &[u8]) -> Result<Value> {
                     "it is not well-formed".to_owned()
                 }
             };
-            Err(Error::Unreadable(Violation::new("", format!("The body is not valid JSON at {place}: {what}."))))
+            Err(Error::Unreadable(Violation::new(
+                "",
+                format!("The body is not valid JSON at {place}: {what}."),
+            )))
         }
     }
 }
@@ -116,7 +124,9 @@ pub fn typed<T: DeserializeOwned>(value: Value, base: &str) -> Result<T> {
         let path = pointer(error.path());
         let (path, detail) = describe(&path, &error.inner().to_string());
         // A value that was taken away as wrong now counts as missing: that is the same violation, not another one.
-        let known = violations.iter().any(|violation| violation.pointer == format!("{base}{path}"));
+        let known = violations
+            .iter()
+            .any(|violation| violation.pointer == format!("{base}{path}"));
         if !known {
             violations.push(Violation::new(format!("{base}{path}"), detail));
         }
@@ -133,10 +143,20 @@ fn describe(path: &str, error: &str) -> (String, String) {
     }
     if let Some(name) = quoted(error, "unknown field `") {
         let known = error.split_once("expected ").map_or(String::new(), |(_, known)| {
-            format!(" Known here: {}.", known.trim_start_matches("one of ").replace('`', ""))
+            format!(
+                " Known here: {}.",
+                known.trim_start_matches("one of ").replace('`', "")
+            )
         });
-        let path = if path.ends_with(&format!("/{}", escape(name))) { path.to_owned() } else { format!("{path}/{}", escape(name)) };
-        return (path, format!("{} is not a known field.{known}", crate::text::shown(name)));
+        let path = if path.ends_with(&format!("/{}", escape(name))) {
+            path.to_owned()
+        } else {
+            format!("{path}/{}", escape(name))
+        };
+        return (
+            path,
+            format!("{} is not a known field.{known}", crate::text::shown(name)),
+        );
     }
     let mut text = error.replace('`', "");
     if let Some(first) = text.get(..1) {
@@ -168,18 +188,15 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 fn remove(value: &mut Value, pointer: &str) -> bool {
-    let Some((parent, name)) = pointer.rsplit_once('/') else { return false };
+    let Some((parent, name)) = pointer.rsplit_once('/') else {
+        return false;
+    };
     let name = name.replace("~1", "/").replace("~0", "~");
     match value.pointer_mut(parent) {
         Some(Value::Object(map)) => map.remove(&name).is_some(),
-        Some(Value::Array(values)) => match name.parse::<usize>() {
-            // The other elements keep their index, so that later pointers stay right.
-            Ok(index) if index < values.len() && !values[index].is_null() => {
-                values[index] = Value::Null;
-                true
-            }
-            _ => false,
-        },
+        // There is no telling what would be right in its place, and without it later indexes would shift: the whole
+        // array goes.
+        Some(Value::Array(_)) => remove(value, parent),
         _ => false,
     }
 }
@@ -221,9 +238,19 @@ mod tests {
     #[test]
     fn every_violation_is_reported_with_its_pointer() {
         let value = json!({"count": 300, "tags": [1, "x"], "colour": "red"});
-        let Err(Error::Invalid(violations)) = typed::<Thing>(value, "/fields") else { panic!("it is not valid") };
-        let pointers: Vec<_> = violations.iter().map(|violation| violation.pointer.as_str()).collect();
-        for pointer in ["/fields/count", "/fields/tags/1", "/fields/colour", "/fields/name"] {
+        let Err(Error::Invalid(violations)) = typed::<Thing>(value, "/fields") else {
+            panic!("it is not valid")
+        };
+        let pointers: Vec<_> = violations
+            .iter()
+            .map(|violation| violation.pointer.as_str())
+            .collect();
+        for pointer in [
+            "/fields/count",
+            "/fields/tags/1",
+            "/fields/colour",
+            "/fields/name",
+        ] {
             assert!(pointers.contains(&pointer), "{pointers:?}");
         }
     }
@@ -237,8 +264,20 @@ mod tests {
     #[test]
     fn anything_but_one_object_is_unreadable() {
         let deep = "[".repeat(10_000);
-        for body in ["", "null", "[]", "{", "{}x", "\u{feff}{}", "{\"a\":1e400}", deep.as_str()] {
-            assert!(matches!(object(body.as_bytes()), Err(Error::Unreadable(_))), "{body:.20}");
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{",
+            "{}x",
+            "\u{feff}{}",
+            "{\"a\":1e400}",
+            deep.as_str(),
+        ] {
+            assert!(
+                matches!(object(body.as_bytes()), Err(Error::Unreadable(_))),
+                "{body:.20}"
+            );
         }
     }
 
@@ -249,9 +288,17 @@ mod tests {
             (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
             (json!({"a":"b"}), json!({"a":null}), json!({})),
             (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
-            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (
+                json!({"a":{"b":"c"}}),
+                json!({"a":{"b":"d","c":null}}),
+                json!({"a":{"b":"d"}}),
+            ),
             (json!({"a":"foo"}), json!(null), json!(null)),
-            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+            (
+                json!({}),
+                json!({"a":{"bb":{"ccc":null}}}),
+                json!({"a":{"bb":{}}}),
+            ),
         ] {
             merge(&mut target, &patch);
             assert_eq!(target, expected);

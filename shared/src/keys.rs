@@ -5,7 +5,9 @@
 
 use jiff::Timestamp;
 
-use crate::ids::{AttachmentId, ErasureId, EventId, HoldId, ImportId, LedgerEntryId, MailId, OrgId, SessionId, UserId};
+use crate::ids::{
+    AttachmentId, ErasureId, EventId, HoldId, ImportId, LedgerEntryId, MailId, OrgId, SessionId, UserId,
+};
 use crate::policy::Class;
 use crate::records::model::{Kind, RecordId};
 use crate::retention::HourBucket;
@@ -50,12 +52,20 @@ pub struct Key {
 
 impl Key {
     fn new(table: Table, pk: String, sk: impl Into<String>) -> Self {
-        Self { table, pk, sk: sk.into() }
+        Self {
+            table,
+            pk,
+            sk: sk.into(),
+        }
     }
 
     /// A key read back from an item of `table`.
     pub(crate) fn of_item(table: Table, pk: &str, sk: &str) -> Self {
-        Self { table, pk: pk.to_owned(), sk: sk.to_owned() }
+        Self {
+            table,
+            pk: pk.to_owned(),
+            sk: sk.to_owned(),
+        }
     }
 
     /// The partition key's value.
@@ -80,12 +90,20 @@ pub struct Partition {
 
 impl Partition {
     fn new(table: Table, pk: String) -> Self {
-        Self { table, pk, prefix: String::new() }
+        Self {
+            table,
+            pk,
+            prefix: String::new(),
+        }
     }
 
     /// The key of the item whose sort key is `sk` in this partition.
     pub(crate) fn key(&self, sk: &str) -> Key {
-        Key { table: self.table, pk: self.pk.clone(), sk: sk.to_owned() }
+        Key {
+            table: self.table,
+            pk: self.pk.clone(),
+            sk: sk.to_owned(),
+        }
     }
 }
 
@@ -159,7 +177,11 @@ pub(crate) fn organisation(tenant: Tenant) -> Key {
 }
 
 pub(crate) fn membership(tenant: Tenant, user: UserId) -> Key {
-    Key::new(Table::Core, format!("ORG#{}", tenant.org()), format!("MEMBER#{user}"))
+    Key::new(
+        Table::Core,
+        format!("ORG#{}", tenant.org()),
+        format!("MEMBER#{user}"),
+    )
 }
 
 pub(crate) fn organisation_partition(tenant: Tenant) -> Partition {
@@ -185,7 +207,11 @@ pub(crate) fn idempotency_partition(tenant: Tenant) -> Partition {
 // Records.
 
 pub(crate) fn record(tenant: Tenant, record: RecordId) -> Key {
-    Key::new(Table::Core, records_partition_name(tenant, record.kind()), record.to_string())
+    Key::new(
+        Table::Core,
+        records_partition_name(tenant, record.kind()),
+        record.to_string(),
+    )
 }
 
 fn records_partition_name(tenant: Tenant, kind: Kind) -> String {
@@ -202,11 +228,18 @@ pub(crate) fn updated_sort(updated_at: Timestamp, record: RecordId) -> String {
 }
 
 pub(crate) fn event(tenant: Tenant, record: RecordId, event: EventId) -> Key {
-    Key::new(Table::Core, format!("EVENT#{}", tenant.org()), format!("{record}#{event}"))
+    Key::new(
+        Table::Core,
+        format!("EVENT#{}", tenant.org()),
+        format!("{record}#{event}"),
+    )
 }
 
 pub(crate) fn events_of(tenant: Tenant, record: RecordId) -> Partition {
-    Partition { prefix: format!("{record}#"), ..events(tenant) }
+    Partition {
+        prefix: format!("{record}#"),
+        ..events(tenant)
+    }
 }
 
 pub(crate) fn events(tenant: Tenant) -> Partition {
@@ -215,7 +248,11 @@ pub(crate) fn events(tenant: Tenant) -> Partition {
 
 /// Guards the uniqueness of a field within an organisation; `digest` is the value's keyed hash in hex.
 pub(crate) fn unique(tenant: Tenant, kind: Kind, field: &'static str, digest: &str) -> Key {
-    Key::new(Table::Core, format!("UNIQUE#{}", tenant.org()), format!("{kind}#{field}#{digest}"))
+    Key::new(
+        Table::Core,
+        format!("UNIQUE#{}", tenant.org()),
+        format!("{kind}#{field}#{digest}"),
+    )
 }
 
 pub(crate) fn uniques(tenant: Tenant) -> Partition {
@@ -223,11 +260,18 @@ pub(crate) fn uniques(tenant: Tenant) -> Partition {
 }
 
 pub(crate) fn attachment(tenant: Tenant, record: RecordId, attachment: AttachmentId) -> Key {
-    Key::new(Table::Core, format!("ATTACHMENT#{}", tenant.org()), format!("{record}#{attachment}"))
+    Key::new(
+        Table::Core,
+        format!("ATTACHMENT#{}", tenant.org()),
+        format!("{record}#{attachment}"),
+    )
 }
 
 pub(crate) fn attachments_of(tenant: Tenant, record: RecordId) -> Partition {
-    Partition { prefix: format!("{record}#"), ..attachments(tenant) }
+    Partition {
+        prefix: format!("{record}#"),
+        ..attachments(tenant)
+    }
 }
 
 pub(crate) fn attachments(tenant: Tenant) -> Partition {
@@ -235,7 +279,11 @@ pub(crate) fn attachments(tenant: Tenant) -> Partition {
 }
 
 pub(crate) fn import(tenant: Tenant, import: ImportId) -> Key {
-    Key::new(Table::Core, format!("IMPORT#{}", tenant.org()), import.to_string())
+    Key::new(
+        Table::Core,
+        format!("IMPORT#{}", tenant.org()),
+        import.to_string(),
+    )
 }
 
 pub(crate) fn imports(tenant: Tenant) -> Partition {
@@ -267,7 +315,11 @@ pub(crate) fn hold(unit: UnitId, hold: HoldId) -> Key {
 }
 
 pub(crate) fn holds(unit: UnitId) -> Partition {
-    Partition { table: Table::Control, pk: format!("UNIT#{unit}"), prefix: "HOLD#".to_owned() }
+    Partition {
+        table: Table::Control,
+        pk: format!("UNIT#{unit}"),
+        prefix: "HOLD#".to_owned(),
+    }
 }
 
 /// How many partitions the work of a schedule is spread over.

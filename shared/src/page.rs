@@ -29,14 +29,22 @@ pub fn cursor(root: &RootKey, tenant: Tenant, query: &str, after: &After) -> Str
 /// # Errors
 /// When it was not written for this organisation and this very query.
 pub fn parse(root: &RootKey, tenant: Tenant, query: &str, cursor: &str) -> Result<After> {
-    let wrong = || Error::invalid("?cursor", "cursor is not one that this list gave; start again without it.");
+    let wrong = || {
+        Error::invalid(
+            "?cursor",
+            "cursor is not one that this list gave; start again without it.",
+        )
+    };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
     let (given, body) = bytes.split_at_checked(TAG).ok_or_else(wrong)?;
     let expected = tag(root, tenant, query, body);
     aws_lc_rs::constant_time::verify_slices_are_equal(given, &expected).map_err(|_| wrong())?;
     let body = std::str::from_utf8(body).map_err(|_| wrong())?;
     let (position, item) = body.split_once('\n').ok_or_else(wrong)?;
-    Ok(After { position: position.to_owned(), item: item.to_owned() })
+    Ok(After {
+        position: position.to_owned(),
+        item: item.to_owned(),
+    })
 }
 
 fn tag(root: &RootKey, tenant: Tenant, query: &str, body: &[u8]) -> [u8; TAG] {
@@ -56,7 +64,10 @@ mod tests {
     fn a_cursor_of_another_organisation_or_query_or_changed_is_refused() {
         let root = RootKey::new([1; 32]);
         let (ours, theirs) = (Tenant::new(OrgId::from_bits(1)), Tenant::new(OrgId::from_bits(2)));
-        let after = After { position: "p".into(), item: "i".into() };
+        let after = After {
+            position: "p".into(),
+            item: "i".into(),
+        };
         let cursor = cursor(&root, ours, "kind=asset", &after);
         assert_eq!(parse(&root, ours, "kind=asset", &cursor), Ok(after));
         assert!(parse(&root, theirs, "kind=asset", &cursor).is_err());

@@ -45,7 +45,8 @@ impl Problem {
 type Parts = (u16, &'static str, &'static str, String, Vec<Violation>);
 
 fn parts(error: &Error) -> Parts {
-    let plain = |status, kind, title, detail: &str| -> Parts { (status, kind, title, detail.to_owned(), vec![]) };
+    let plain =
+        |status, kind, title, detail: &str| -> Parts { (status, kind, title, detail.to_owned(), vec![]) };
     match error {
         Error::Unreadable(violation) => (
             400,
@@ -54,11 +55,16 @@ fn parts(error: &Error) -> Parts {
             violation.detail.clone(),
             vec![violation.clone()],
         ),
-        Error::Unauthenticated(detail) => plain(401, "unauthenticated", "A valid credential is needed", detail),
-        Error::Forbidden(detail) => plain(403, "forbidden", "This is not allowed", detail),
-        Error::NotFound => {
-            plain(404, "not-found", "Not found", "There is nothing here, or it is not yours to see.")
+        Error::Unauthenticated(detail) => {
+            plain(401, "unauthenticated", "A valid credential is needed", detail)
         }
+        Error::Forbidden(detail) => plain(403, "forbidden", "This is not allowed", detail),
+        Error::NotFound => plain(
+            404,
+            "not-found",
+            "Not found",
+            "There is nothing here, or it is not yours to see.",
+        ),
         Error::MethodNotAllowed(allowed) => (
             405,
             "method-not-allowed",
@@ -105,7 +111,11 @@ fn parts(error: &Error) -> Parts {
             422,
             "invalid",
             "The input is not valid",
-            violations.iter().map(|violation| violation.detail.as_str()).collect::<Vec<_>>().join(" "),
+            violations
+                .iter()
+                .map(|violation| violation.detail.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
             violations.clone(),
         ),
         Error::IdempotencyMismatch => plain(
@@ -120,8 +130,11 @@ fn parts(error: &Error) -> Parts {
             "Try again shortly",
             "Nothing was changed. Repeat the same request, with the same Idempotency-Key if it had one.",
         ),
-        Error::Internal(_) => {
-            plain(500, "internal", "Something went wrong on our side", "It was recorded under this instance.")
-        }
+        Error::Internal(_) => plain(
+            500,
+            "internal",
+            "Something went wrong on our side",
+            "It was recorded under this instance.",
+        ),
     }
 }

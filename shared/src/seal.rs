@@ -83,7 +83,11 @@ impl Secret {
         let (nonce, body) = rest.split_at(NONCE_LEN);
         let mut body = body.to_vec();
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let length = self.cipher().open_in_place(nonce, Aad::from(context), &mut body).ok()?.len();
+        let length = self
+            .cipher()
+            .open_in_place(nonce, Aad::from(context), &mut body)
+            .ok()?
+            .len();
         body.truncate(length);
         Some(body)
     }
@@ -91,7 +95,10 @@ impl Secret {
     /// The keyed hash of a value in hex: for look-ups by equality where the value itself must not be stored.
     fn digest(&self, purpose: &str, value: &str) -> String {
         let subkey = self.derive(&[b"lookup", purpose.as_bytes()]);
-        hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &subkey.0), value.as_bytes()))
+        hex::encode(hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, &subkey.0),
+            value.as_bytes(),
+        ))
     }
 
     fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
@@ -115,7 +122,10 @@ impl RootKey {
     /// A new data key for `unit`, and the same key wrapped.
     pub fn new_data_key(&self, unit: UnitId, entropy: &dyn Entropy) -> (DataKey, Vec<u8>) {
         let secret = Secret(entropy::bytes(entropy));
-        let wrapped = self.0.derive(&[b"wrap"]).seal(&wrap_context(unit), &secret.0, entropy);
+        let wrapped = self
+            .0
+            .derive(&[b"wrap"])
+            .seal(&wrap_context(unit), &secret.0, entropy);
         (DataKey(secret), wrapped)
     }
 
@@ -176,12 +186,18 @@ impl Place<'_> {
 
 impl DataKey {
     fn item_key(&self, key: &Key) -> Secret {
-        self.0.derive(&[b"item", key.table.as_str().as_bytes(), key.partition().as_bytes(), key.sort().as_bytes()])
+        self.0.derive(&[
+            b"item",
+            key.table.as_str().as_bytes(),
+            key.partition().as_bytes(),
+            key.sort().as_bytes(),
+        ])
     }
 
     /// Seals `plaintext` for `place`.
     pub fn seal(&self, place: Place<'_>, plaintext: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
-        self.item_key(place.key).seal(&place.context(), plaintext, entropy)
+        self.item_key(place.key)
+            .seal(&place.context(), plaintext, entropy)
     }
 
     /// Opens a blob that was sealed for `place`.
@@ -235,11 +251,25 @@ mod tests {
     fn what_is_sealed_for_a_place_opens_there_and_nowhere_else() {
         let data_key = data_key();
         let (here, there) = (keys::user(UserId::from_bits(1)), keys::user(UserId::from_bits(2)));
-        let place = Place { key: &here, type_name: "user", version: 3 };
+        let place = Place {
+            key: &here,
+            type_name: "user",
+            version: 3,
+        };
         let blob = data_key.seal(place, b"Ada", &SystemEntropy);
         assert_eq!(data_key.open(place, &blob), Ok(b"Ada".to_vec()));
         assert!(data_key.open(Place { key: &there, ..place }, &blob).is_err());
-        assert!(data_key.open(Place { type_name: "password", ..place }, &blob).is_err());
+        assert!(
+            data_key
+                .open(
+                    Place {
+                        type_name: "password",
+                        ..place
+                    },
+                    &blob
+                )
+                .is_err()
+        );
         assert!(data_key.open(Place { version: 2, ..place }, &blob).is_err());
         assert!(super::tests::data_key().open(place, &blob).is_err());
     }
@@ -248,7 +278,11 @@ mod tests {
     fn a_changed_byte_anywhere_is_noticed() {
         let data_key = data_key();
         let key = keys::user(UserId::from_bits(1));
-        let place = Place { key: &key, type_name: "user", version: 1 };
+        let place = Place {
+            key: &key,
+            type_name: "user",
+            version: 1,
+        };
         let blob = data_key.seal(place, b"Ada", &SystemEntropy);
         for index in 0..blob.len() {
             let mut changed = blob.clone();
@@ -263,7 +297,10 @@ mod tests {
         let root = RootKey::new([7; 32]);
         let (_, wrapped) = root.new_data_key(unit(), &SystemEntropy);
         assert!(root.unwrap_data_key(unit(), &wrapped).is_ok());
-        assert!(root.unwrap_data_key(UnitId::User(UserId::from_bits(2)), &wrapped).is_err());
+        assert!(
+            root.unwrap_data_key(UnitId::User(UserId::from_bits(2)), &wrapped)
+                .is_err()
+        );
         assert!(RootKey::new([8; 32]).unwrap_data_key(unit(), &wrapped).is_err());
     }
 

@@ -7,9 +7,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::accounts::model::{EmailGuard, Empty, Password, Session, UserFacts, UserProfile, VerificationCode};
+use crate::accounts::model::{
+    EmailGuard, Empty, Password, Session, UserFacts, UserProfile, VerificationCode,
+};
 use crate::attachments::model::{AttachmentFacts, AttachmentPayload};
-use crate::erasure::model::{DueRow, Hold, Job, LedgerHead, LedgerLeaf, OpenJob, PendingLeaf, Unit, WrappedKey};
+use crate::erasure::model::{
+    DueRow, Hold, Job, LedgerHead, LedgerLeaf, OpenJob, PendingLeaf, Unit, WrappedKey,
+};
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
 use crate::organisations::model::{
@@ -120,7 +124,8 @@ macro_rules! stored_types {
     };
 }
 
-const SECRET: Export = Export::Withheld("It is a secret that protects the account; its holder has it already.");
+const SECRET: Export =
+    Export::Withheld("It is a secret that protects the account; its holder has it already.");
 const INTERNAL: Export = Export::Withheld("It repeats other data in a form that only the service can use.");
 
 stored_types! {
@@ -238,7 +243,10 @@ pub fn places(unit: UnitId) -> Vec<Place> {
 /// The classes of which an organisation has a unit.
 pub fn classes_of_organisation() -> Vec<Class> {
     let org = crate::ids::OrgId::from_bits(0);
-    Class::ALL.into_iter().filter(|&class| !places(UnitId::Organisation(org, class)).is_empty()).collect()
+    Class::ALL
+        .into_iter()
+        .filter(|&class| !places(UnitId::Organisation(org, class)).is_empty())
+        .collect()
 }
 
 /// The personal types with class and role, as the policy check wants them.
@@ -269,9 +277,15 @@ mod tests {
         let org = OrgId::from_bits(1);
         let user = UnitId::User(UserId::from_bits(2));
         for info in REGISTRY {
-            let Data::Personal { class, places, .. } = info.data else { continue };
+            let Data::Personal { class, places, .. } = info.data else {
+                continue;
+            };
             let found = places(UnitId::Organisation(org, class)).len() + places(user).len();
-            assert!(found > 0 || info.name == "email_guard", "{} is nowhere", info.name);
+            assert!(
+                found > 0 || info.name == "email_guard",
+                "{} is nowhere",
+                info.name
+            );
         }
     }
 

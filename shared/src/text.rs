@@ -89,7 +89,10 @@ impl<const MAX: usize> Lines<MAX> {
     /// # Errors
     /// Says which rule the text breaks.
     pub fn parse(text: &str) -> Result<Self, String> {
-        check::<MAX>(&text.replace("\r\n", "\n"), |character| matches!(character, '\n' | '\t')).map(Self)
+        check::<MAX>(&text.replace("\r\n", "\n"), |character| {
+            matches!(character, '\n' | '\t')
+        })
+        .map(Self)
     }
 }
 
@@ -102,7 +105,10 @@ fn check<const MAX: usize>(text: &str, allowed_control: fn(char) -> bool) -> Res
     if length > MAX {
         return Err(format!("It has {length} characters; at most {MAX} are allowed"));
     }
-    if text.chars().any(|character| character.is_control() && !allowed_control(character)) {
+    if text
+        .chars()
+        .any(|character| character.is_control() && !allowed_control(character))
+    {
         return Err("It must not contain control characters".to_owned());
     }
     if text.chars().any(is_deceptive) {
@@ -113,7 +119,10 @@ fn check<const MAX: usize>(text: &str, allowed_control: fn(char) -> bool) -> Res
 
 /// Text of unknown origin as it may be shown in an error: short, printable.
 pub fn shown(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control() && !is_deceptive(*character)).take(60).collect()
+    text.chars()
+        .filter(|character| !character.is_control() && !is_deceptive(*character))
+        .take(60)
+        .collect()
 }
 
 #[cfg(test)]
@@ -122,12 +131,24 @@ mod tests {
 
     #[test]
     fn composed_and_decomposed_spellings_are_the_same_text() {
-        assert_eq!(Line::<10>::parse("e\u{301}").unwrap(), Line::<10>::parse("é").unwrap());
+        assert_eq!(
+            Line::<10>::parse("e\u{301}").unwrap(),
+            Line::<10>::parse("é").unwrap()
+        );
     }
 
     #[test]
     fn empty_long_control_and_invisible_text_is_refused() {
-        for text in ["", "  ", "12345678901", "a\nb", "a\u{0}", "gpj\u{202E}exe", "a\u{200B}b", "\u{1b}[31m"] {
+        for text in [
+            "",
+            "  ",
+            "12345678901",
+            "a\nb",
+            "a\u{0}",
+            "gpj\u{202E}exe",
+            "a\u{200B}b",
+            "\u{1b}[31m",
+        ] {
             assert!(Line::<10>::parse(text).is_err(), "{text:?}");
         }
     }

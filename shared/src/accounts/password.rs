@@ -62,7 +62,9 @@ impl PlainPassword {
     pub fn parse(text: &str) -> Result<Self, String> {
         let normal = Zeroizing::new(text.nfc().collect::<String>());
         if normal.chars().count() > MAX_CHARACTERS || normal.contains('\0') {
-            return Err(format!("It must have at most {MAX_CHARACTERS} characters and no NUL"));
+            return Err(format!(
+                "It must have at most {MAX_CHARACTERS} characters and no NUL"
+            ));
         }
         Ok(Self(normal))
     }
@@ -76,9 +78,15 @@ impl PlainPassword {
             return Err(format!("It must have at least {MIN_CHARACTERS} characters"));
         }
         let lower = self.0.to_lowercase();
-        for word in [email.local_part().to_lowercase(), company.to_lowercase(), "trackwell".to_owned()] {
+        for word in [
+            email.local_part().to_lowercase(),
+            company.to_lowercase(),
+            "trackwell".to_owned(),
+        ] {
             if word.chars().count() >= 4 && lower.contains(&word) {
-                return Err("It must not contain your e-mail address, your company's name or ours".to_owned());
+                return Err(
+                    "It must not contain your e-mail address, your company's name or ours".to_owned(),
+                );
             }
         }
         let distinct: std::collections::BTreeSet<char> = lower.chars().collect();
@@ -97,9 +105,11 @@ pub fn hash(password: &PlainPassword, scheme: PasswordScheme, entropy: &dyn Entr
     let salt: [u8; 16] = entropy::bytes(entropy);
     let hash = match scheme {
         PasswordScheme::Argon2id => argon2id(password, &salt)?,
-        PasswordScheme::Bcrypt => bcrypt::hash_with_salt(bcrypt_input(password).as_bytes(), BCRYPT_COST, salt)
-            .map_err(|_| Error::internal("bcrypt failed"))?
-            .format_for_version(bcrypt::Version::TwoB),
+        PasswordScheme::Bcrypt => {
+            bcrypt::hash_with_salt(bcrypt_input(password).as_bytes(), BCRYPT_COST, salt)
+                .map_err(|_| Error::internal("bcrypt failed"))?
+                .format_for_version(bcrypt::Version::TwoB)
+        }
     };
     Ok(Password { hash })
 }
@@ -107,8 +117,14 @@ pub fn hash(password: &PlainPassword, scheme: PasswordScheme, entropy: &dyn Entr
 /// Whether `password` is the one that was hashed.
 pub fn verify(password: &PlainPassword, stored: &Password) -> bool {
     if stored.hash.starts_with("$argon2id$") {
-        let salt = stored.hash.split('$').nth(4).and_then(|salt| STANDARD_NO_PAD.decode(salt).ok());
-        let again = salt.and_then(|salt| argon2id(password, &salt).ok()).unwrap_or_default();
+        let salt = stored
+            .hash
+            .split('$')
+            .nth(4)
+            .and_then(|salt| STANDARD_NO_PAD.decode(salt).ok());
+        let again = salt
+            .and_then(|salt| argon2id(password, &salt).ok())
+            .unwrap_or_default();
         aws_lc_rs::constant_time::verify_slices_are_equal(again.as_bytes(), stored.hash.as_bytes()).is_ok()
     } else {
         bcrypt::verify(bcrypt_input(password).as_bytes(), &stored.hash).unwrap_or(false)
@@ -119,8 +135,12 @@ pub fn verify(password: &PlainPassword, stored: &Password) -> bool {
 /// cannot be told from a wrong password by the time the answer takes.
 pub fn nobody(scheme: PasswordScheme) -> Password {
     let hash = match scheme {
-        PasswordScheme::Argon2id => format!("$argon2id$v=19$m={ARGON2_MEMORY_KIB},t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$nobody"),
-        PasswordScheme::Bcrypt => format!("$2b${BCRYPT_COST}$......................................................"),
+        PasswordScheme::Argon2id => {
+            format!("$argon2id$v=19$m={ARGON2_MEMORY_KIB},t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$nobody")
+        }
+        PasswordScheme::Bcrypt => {
+            format!("$2b${BCRYPT_COST}$......................................................")
+        }
     };
     Password { hash }
 }
@@ -132,8 +152,13 @@ fn argon2id(password: &PlainPassword, salt: &[u8]) -> Result<String> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.0.as_bytes(), salt, hash.as_mut_slice())
         .map_err(failed)?;
-    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash.as_slice()));
-    Ok(format!("$argon2id$v=19$m={ARGON2_MEMORY_KIB},t=1,p=1${salt}${hash}"))
+    let (salt, hash) = (
+        STANDARD_NO_PAD.encode(salt),
+        STANDARD_NO_PAD.encode(hash.as_slice()),
+    );
+    Ok(format!(
+        "$argon2id$v=19$m={ARGON2_MEMORY_KIB},t=1,p=1${salt}${hash}"
+    ))
 }
 
 /// bcrypt reads only the first 72 bytes of its input and stops at NUL: it gets the password's SHA-384 in base64, 64
@@ -165,24 +190,48 @@ mod tests {
     #[test]
     fn bcrypt_tells_passwords_apart_that_differ_behind_the_72nd_byte() {
         let long = "a".repeat(80);
-        let stored = hash(&plain(&format!("{long}1")), PasswordScheme::Bcrypt, &SystemEntropy).unwrap();
+        let stored = hash(
+            &plain(&format!("{long}1")),
+            PasswordScheme::Bcrypt,
+            &SystemEntropy,
+        )
+        .unwrap();
         assert!(verify(&plain(&format!("{long}1")), &stored));
         assert!(!verify(&plain(&format!("{long}2")), &stored));
     }
 
     #[test]
     fn both_spellings_of_an_accent_log_in() {
-        let stored = hash(&plain("cafe\u{301} au lait chaud"), PasswordScheme::Argon2id, &SystemEntropy).unwrap();
+        let stored = hash(
+            &plain("cafe\u{301} au lait chaud"),
+            PasswordScheme::Argon2id,
+            &SystemEntropy,
+        )
+        .unwrap();
         assert!(verify(&plain("café au lait chaud"), &stored));
     }
 
     #[test]
     fn short_or_guessable_passwords_may_not_be_chosen() {
         let email = Email::parse("lovelace@example.com").unwrap();
-        for text in ["fourteen chars", "my lovelace password", "analytical engines ltd", "aaaaaaaaaaaaaaaaaaaa"] {
-            assert!(plain(text).may_be_chosen(&email, "Analytical Engines").is_err(), "{text}");
+        for text in [
+            "fourteen chars",
+            "my lovelace password",
+            "analytical engines ltd",
+            "aaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert!(
+                plain(text).may_be_chosen(&email, "Analytical Engines").is_err(),
+                "{text}"
+            );
         }
-        assert_eq!(plain("only lower case words").may_be_chosen(&email, "Analytical Engines"), Ok(()));
-        assert_eq!(plain(&"lang 🐎 ".repeat(16)).may_be_chosen(&email, "Analytical Engines"), Ok(()));
+        assert_eq!(
+            plain("only lower case words").may_be_chosen(&email, "Analytical Engines"),
+            Ok(())
+        );
+        assert_eq!(
+            plain(&"lang 🐎 ".repeat(16)).may_be_chosen(&email, "Analytical Engines"),
+            Ok(())
+        );
     }
 }

@@ -42,7 +42,12 @@ pub enum Verdict {
 impl RefreshToken {
     /// The token of `rotation`.
     pub fn new(user: UserId, session: SessionId, rotation: u64, key: &DataKey) -> Self {
-        Self { user, session, rotation, tag: tag(user, session, rotation, key) }
+        Self {
+            user,
+            session,
+            rotation,
+            tag: tag(user, session, rotation, key),
+        }
     }
 
     /// The token as its holder keeps it.
@@ -60,8 +65,11 @@ impl RefreshToken {
     /// # Errors
     /// [`Error::Unauthenticated`] when it has not the form of one.
     pub fn parse(text: &str) -> Result<Self> {
-        let bytes: [u8; 72] =
-            URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(REFUSED)?;
+        let bytes: [u8; 72] = URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or(REFUSED)?;
         let mut halves = [[0; 16]; 2];
         halves[0].copy_from_slice(&bytes[..16]);
         halves[1].copy_from_slice(&bytes[16..32]);
@@ -87,7 +95,10 @@ impl RefreshToken {
         if session.expires_at <= now || self.rotation > session.rotation {
             return Err(REFUSED);
         }
-        let grace_ends = session.rotated_at.saturating_add(GRACE).unwrap_or(session.rotated_at);
+        let grace_ends = session
+            .rotated_at
+            .saturating_add(GRACE)
+            .unwrap_or(session.rotated_at);
         Ok(match session.rotation - self.rotation {
             0 => Verdict::Current,
             1 if now < grace_ends => Verdict::Repeated,
@@ -137,7 +148,11 @@ mod tests {
         assert_eq!(token(4).judge(&session(5), &key, now()), Ok(Verdict::Repeated));
         assert_eq!(token(4).judge(&session(5), &key, later), Ok(Verdict::Reused));
         assert_eq!(token(3).judge(&session(5), &key, now()), Ok(Verdict::Reused));
-        assert_eq!(token(6).judge(&session(5), &key, now()), Err(REFUSED), "it was never issued");
+        assert_eq!(
+            token(6).judge(&session(5), &key, now()),
+            Err(REFUSED),
+            "it was never issued"
+        );
         let over = now() + SignedDuration::from_hours(1);
         assert_eq!(token(5).judge(&session(5), &key, over), Err(REFUSED));
     }

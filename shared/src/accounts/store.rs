@@ -10,7 +10,7 @@ use super::model::{
 use super::password::{self, PlainPassword};
 use super::refresh::{RefreshToken, Verdict};
 use super::token::{OpaqueSecret, digest_of, same_digest};
-use crate::auth;
+use crate::auth::{self, Member};
 use crate::ctx::Ctx;
 use crate::email::Email;
 use crate::entropy;
@@ -65,7 +65,11 @@ pub async fn email_digest(ctx: &Ctx, email: &Email) -> Result<String> {
 /// When a dependency does not answer.
 pub async fn register(ctx: &Ctx, registration: Registration) -> Result<Outgoing> {
     let digest = email_digest(ctx, &registration.email).await?;
-    let hashed = password::hash(&registration.password, ctx.policy().password_scheme(), ctx.entropy.as_ref())?;
+    let hashed = password::hash(
+        &registration.password,
+        ctx.policy().password_scheme(),
+        ctx.entropy.as_ref(),
+    )?;
     let owner = owner_of(ctx, &digest).await?;
     if let Some(owner) = owner {
         return tell_owner(ctx, owner).await;
@@ -83,7 +87,9 @@ pub async fn register(ctx: &Ctx, registration: Registration) -> Result<Outgoing>
 
 async fn owner_of(ctx: &Ctx, digest: &str) -> Result<Option<UserId>> {
     let guard = ctx.store.get_one(&keys::email_guard(digest)).await?;
-    guard.map(|raw| Ok(raw.decode::<EmailGuard>()?.facts.user)).transpose()
+    guard
+        .map(|raw| Ok(raw.decode::<EmailGuard>()?.facts.user))
+        .transpose()
 }
 
 async fn tell_owner(ctx: &Ctx, user: UserId) -> Result<Outgoing> {
@@ -106,13 +112,27 @@ async fn new_account(
     let (user, org) = (UserId::new(now, ctx.id_bytes()), OrgId::new(now, ctx.id_bytes()));
     let tenant = Tenant::new(org);
     let mut transaction = Transaction::new();
-    let user_key = units::open(&mut transaction, UnitId::User(user), Some(digest.to_owned()), root, entropy)?;
+    let user_key = units::open(
+        &mut transaction,
+        UnitId::User(user),
+        Some(digest.to_owned()),
+        root,
+        entropy,
+    )?;
     let mut class_keys = HashMap::new();
     for class in stored::classes_of_organisation() {
-        let key = units::open(&mut transaction, UnitId::Organisation(org, class), None, root, entropy)?;
+        let key = units::open(
+            &mut transaction,
+            UnitId::Organisation(org, class),
+            None,
+            root,
+            entropy,
+        )?;
         class_keys.insert(class, key);
     }
-    let account_key = class_keys.get(&Class::Account).ok_or_else(|| Error::internal("no key for accounts"))?;
+    let account_key = class_keys
+        .get(&Class::Account)
+        .ok_or_else(|| Error::internal("no key for accounts"))?;
 
     let facts = UserFacts {
         org,
@@ -124,22 +144,41 @@ async fn new_account(
         policy_accepted_at: now,
         age_confirmed: registration.age_confirmed,
     };
-    let profile = UserProfile { name: registration.name.clone(), email: registration.email.clone() };
-    transaction.create_sealed("user", &Item::sealed(keys::user(user), facts, profile), &user_key, entropy)?;
+    let profile = UserProfile {
+        name: registration.name.clone(),
+        email: registration.email.clone(),
+    };
+    transaction.create_sealed(
+        "user",
+        &Item::sealed(keys::user(user), facts, profile),
+        &user_key,
+        entropy,
+    )?;
     let credential = Item::sealed(keys::password(user), Empty {}, hashed);
     transaction.create_sealed("password", &credential, &user_key, entropy)?;
-    transaction.create("e-mail", &Item::plain(keys::email_guard(digest), EmailGuard { user }))?;
+    transaction.create(
+        "e-mail",
+        &Item::plain(keys::email_guard(digest), EmailGuard { user }),
+    )?;
     let organisation = OrganisationFacts {
         subscription: Subscription::Trialing,
         cancelled_at: None,
         created_at: now,
         updated_at: now,
     };
-    let profile = OrganisationProfile { name: registration.company.clone() };
+    let profile = OrganisationProfile {
+        name: registration.company.clone(),
+    };
     let organisation = Item::sealed(keys::organisation(tenant), organisation, profile);
     transaction.create_sealed("organisation", &organisation, account_key, entropy)?;
-    let membership = Membership { role: Role::Owner, created_at: now };
-    transaction.create("membership", &Item::plain(keys::membership(tenant, user), membership))?;
+    let membership = Membership {
+        role: Role::Owner,
+        created_at: now,
+    };
+    transaction.create(
+        "membership",
+        &Item::plain(keys::membership(tenant, user), membership),
+    )?;
     let template = verification(&mut transaction, user, ctx)?;
     let outgoing = send::queue(
         &mut transaction,
@@ -155,10 +194,16 @@ async fn new_account(
 fn verification(transaction: &mut Transaction, user: UserId, ctx: &Ctx) -> Result<Template> {
     let secret = OpaqueSecret::new(ctx.entropy.as_ref());
     let expires_at = ctx.now().saturating_add(CODE_LIFETIME).unwrap_or(Timestamp::MAX);
-    let code = VerificationCode { digest: secret.digest(), expires_at, ttl: expires_at.as_second() };
+    let code = VerificationCode {
+        digest: secret.digest(),
+        expires_at,
+        ttl: expires_at.as_second(),
+    };
     let item = Item::plain(keys::verification_code(user), code);
     transaction.put_if("code", &item, &Condition::absent().or(Condition::present()))?;
-    Ok(Template::VerifyEmail { code: format!("{user}.{}", secret.reveal()) })
+    Ok(Template::VerifyEmail {
+        code: format!("{user}.{}", secret.reveal()),
+    })
 }
 
 /// A user with the key that opens what is theirs.
@@ -178,10 +223,19 @@ impl Account {
     pub async fn read(ctx: &Ctx, user: UserId) -> Result<Option<Self>> {
         let unit = UnitId::User(user);
         let (user_key, key_key) = (keys::user(user), keys::data_key(unit));
-        let found = ctx.store.get(&[user_key.clone(), key_key.clone()], ctx.entropy.as_ref()).await?;
+        let found = ctx
+            .store
+            .get(&[user_key.clone(), key_key.clone()], ctx.entropy.as_ref())
+            .await?;
         let key = units::data_key(found.get(&key_key), unit, ctx.root().await?)?;
-        let (Some((key, _)), Some(raw)) = (key, found.get(&user_key)) else { return Ok(None) };
-        Ok(Some(Self { user, item: raw.open::<UserProfile>(&key)?, key }))
+        let (Some((key, _)), Some(raw)) = (key, found.get(&user_key)) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            user,
+            item: raw.open::<UserProfile>(&key)?,
+            key,
+        }))
     }
 
     /// Adds a mail to the user.
@@ -201,8 +255,12 @@ impl Account {
 /// When a dependency does not answer.
 pub async fn resend_verification(ctx: &Ctx, email: &Email) -> Result<Option<Outgoing>> {
     let digest = email_digest(ctx, email).await?;
-    let Some(user) = owner_of(ctx, &digest).await? else { return Ok(None) };
-    let Some(account) = Account::read(ctx, user).await? else { return Ok(None) };
+    let Some(user) = owner_of(ctx, &digest).await? else {
+        return Ok(None);
+    };
+    let Some(account) = Account::read(ctx, user).await? else {
+        return Ok(None);
+    };
     if account.item.facts.verified {
         return Ok(None);
     }
@@ -218,17 +276,33 @@ pub async fn resend_verification(ctx: &Ctx, email: &Email) -> Result<Option<Outg
 /// # Errors
 /// [`Error::Invalid`] for a code that is wrong, used or too old.
 pub async fn verify_email(ctx: &Ctx, code: &str) -> Result<()> {
-    let wrong = || Error::invalid("/code", "The code is wrong, was used already, or is older than 24 hours.");
+    let wrong = || {
+        Error::invalid(
+            "/code",
+            "The code is wrong, was used already, or is older than 24 hours.",
+        )
+    };
     let (user, secret) = code.split_once('.').ok_or_else(wrong)?;
     let user: UserId = user.parse().map_err(|_| wrong())?;
     let key = keys::verification_code(user);
-    let found = ctx.store.get_one(&key).await?.ok_or_else(wrong)?.decode::<VerificationCode>()?.facts;
+    let found = ctx
+        .store
+        .get_one(&key)
+        .await?
+        .ok_or_else(wrong)?
+        .decode::<VerificationCode>()?
+        .facts;
     if !same_digest(&found.digest, &digest_of(secret)) || found.expires_at <= ctx.now() {
         return Err(wrong());
     }
     let mut transaction = Transaction::new();
     transaction.delete_if("code", &key, &Condition::text("digest", found.digest));
-    transaction.update("user", &keys::user(user), Update::new().set_true("verified"), &Condition::present());
+    transaction.update(
+        "user",
+        &keys::user(user),
+        Update::new().set_true("verified"),
+        &Condition::present(),
+    );
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(()),
         Err(Commit::Rejected(_)) => Err(wrong()),
@@ -265,7 +339,9 @@ pub async fn login(ctx: &Ctx, email: Option<Email>, password: &PlainPassword) ->
         (Some(key), Some(raw)) => Some(raw.open::<Password>(key)?.payload),
         _ => None,
     };
-    let against = stored.clone().unwrap_or_else(|| password::nobody(ctx.policy().password_scheme()));
+    let against = stored
+        .clone()
+        .unwrap_or_else(|| password::nobody(ctx.policy().password_scheme()));
     let right = password::verify(password, &against);
     let facts = found.get(&wanted[0]).map(Raw::facts::<UserProfile>).transpose()?;
     match (right, key, facts) {
@@ -278,8 +354,14 @@ async fn start_session(ctx: &Ctx, user: UserId, org: OrgId, key: &DataKey) -> Re
     let now = ctx.now();
     let session = SessionId::from_bits(u128::from_be_bytes(entropy::bytes(ctx.entropy.as_ref())));
     let expires_at = auth::session_end(now);
-    let row =
-        Session { org, rotation: 0, rotated_at: now, created_at: now, expires_at, ttl: expires_at.as_second() };
+    let row = Session {
+        org,
+        rotation: 0,
+        rotated_at: now,
+        created_at: now,
+        expires_at,
+        ttl: expires_at.as_second(),
+    };
     let mut transaction = Transaction::new();
     transaction.create("session", &Item::plain(keys::session(user, session), row))?;
     ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
@@ -294,9 +376,15 @@ async fn tokens(
     rotation: u64,
     key: &DataKey,
 ) -> Result<Tokens> {
-    let access_token = ctx.issuer().await?.issue((user, org, session), ctx.now(), ctx.entropy.as_ref())?;
+    let access_token = ctx
+        .issuer()
+        .await?
+        .issue((user, org, session), ctx.now(), ctx.entropy.as_ref())?;
     let refresh_token = RefreshToken::new(user, session, rotation, key).reveal();
-    Ok(Tokens { access_token, refresh_token })
+    Ok(Tokens {
+        access_token,
+        refresh_token,
+    })
 }
 
 /// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.
@@ -315,15 +403,20 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<Tokens> {
         let row = found.get(&session_key).ok_or(REFUSED)?.decode::<Session>()?;
         let (key, _) = units::data_key(found.get(&key_key), unit, ctx.root().await?)?.ok_or(REFUSED)?;
         match presented.judge(&row.facts, &key, ctx.now())? {
-            Verdict::Repeated => return tokens(ctx, user, row.facts.org, session, row.facts.rotation, &key).await,
+            Verdict::Repeated => {
+                return tokens(ctx, user, row.facts.org, session, row.facts.rotation, &key).await;
+            }
             Verdict::Reused => {
                 end_reused(ctx, user, &session_key).await?;
                 return Err(REFUSED);
             }
             Verdict::Current => {}
         }
-        let rotated =
-            Session { rotation: row.facts.rotation + 1, rotated_at: ctx.now(), ..row.facts.clone() };
+        let rotated = Session {
+            rotation: row.facts.rotation + 1,
+            rotated_at: ctx.now(),
+            ..row.facts.clone()
+        };
         let (org, rotation) = (rotated.org, rotated.rotation);
         let item = row.next(rotated);
         let mut transaction = Transaction::new();
@@ -356,22 +449,44 @@ async fn end_reused(ctx: &Ctx, user: UserId, session: &Key) -> Result<()> {
 /// # Errors
 /// When the store does not answer.
 pub async fn logout(ctx: &Ctx, user: UserId, session: SessionId) -> Result<()> {
-    ctx.store.delete_all(&[keys::session(user, session)], ctx.entropy.as_ref()).await
+    ctx.store
+        .delete_all(&[keys::session(user, session)], ctx.entropy.as_ref())
+        .await
+}
+
+/// A user's profile as it is stored.
+pub type Profile = Item<UserProfile>;
+
+/// The key of a user's profile, for the round trip that authenticates.
+pub fn key(user: UserId) -> Key {
+    keys::user(user)
+}
+
+/// The profile of the member that asks.
+///
+/// # Errors
+/// [`Error::NotFound`] when the route did not ask for it, or it is gone.
+pub fn read(member: &Member) -> Result<Profile> {
+    member
+        .item(&key(member.permit.user()))?
+        .open::<UserProfile>(member.user_key())
 }
 
 /// Changes the user's name.
 ///
 /// # Errors
 /// [`Error::Stale`] when the profile changed at the same time.
-pub async fn rename(ctx: &Ctx, mut item: Item<UserProfile>, name: PersonName, key: &DataKey) -> Result<Item<UserProfile>> {
+pub async fn rename(ctx: &Ctx, member: &Member, mut item: Profile, name: PersonName) -> Result<Profile> {
     item.version += 1;
     item.facts.updated_at = ctx.now();
     item.payload.name = name;
     let mut transaction = Transaction::new();
-    transaction.replace_sealed("user", &item, key, ctx.entropy.as_ref())?;
+    transaction.replace_sealed("user", &item, member.user_key(), ctx.entropy.as_ref())?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(item),
-        Err(Commit::Rejected(_)) => Err(Error::Stale { current: item.version }),
+        Err(Commit::Rejected(_)) => Err(Error::Stale {
+            current: item.version,
+        }),
         Err(Commit::Failed(error)) => Err(error),
     }
 }

@@ -130,9 +130,13 @@ impl Issuer {
             exp: now.as_second() + LIFETIME.as_secs(),
             jti: hex::encode(entropy::bytes::<12>(entropy)),
         };
-        let header =
-            Header { typ: Some(TYPE.to_owned()), kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &self.key).map_err(|_| Error::internal("a token does not sign"))
+        let header = Header {
+            typ: Some(TYPE.to_owned()),
+            kid: Some(self.public.kid.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        jsonwebtoken::encode(&header, &claims, &self.key)
+            .map_err(|_| Error::internal("a token does not sign"))
     }
 }
 
@@ -167,7 +171,10 @@ impl Verifier {
             .map(|key| Ok((key.kid.clone(), DecodingKey::from_ed_components(&key.x)?)))
             .collect::<Result<_, jsonwebtoken::errors::Error>>()
             .map_err(|_| Error::internal("a token verification key is not an Ed25519 key"))?;
-        Ok(Self { keys, origin: origin.to_owned() })
+        Ok(Self {
+            keys,
+            origin: origin.to_owned(),
+        })
     }
 
     /// The claims of a good token.
@@ -175,7 +182,9 @@ impl Verifier {
     /// # Errors
     /// [`Error::Unauthenticated`] for anything else; why is nobody's business.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims> {
-        self.check(token, now).ok_or(Error::Unauthenticated("The access token is not valid or has expired."))
+        self.check(token, now).ok_or(Error::Unauthenticated(
+            "The access token is not valid or has expired.",
+        ))
     }
 
     fn check(&self, token: &str, now: Timestamp) -> Option<Claims> {
@@ -195,7 +204,9 @@ impl Verifier {
         // The library would ask the machine for the time; the clock is ours, so the instants are compared below.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
+            .ok()?
+            .claims;
         let second = now.as_second();
         // Functions run on different machines: a token may come from a clock that is a little ahead.
         let skew = 5;
@@ -246,7 +257,13 @@ mod tests {
     }
 
     fn verifier() -> Verifier {
-        Verifier::new(&PublicKeys { keys: vec![issuer().public().clone()] }, ORIGIN).unwrap()
+        Verifier::new(
+            &PublicKeys {
+                keys: vec![issuer().public().clone()],
+            },
+            ORIGIN,
+        )
+        .unwrap()
     }
 
     fn now() -> Timestamp {
@@ -269,11 +286,17 @@ mod tests {
             URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims).unwrap())
         );
         let pair = Ed25519KeyPair::from_seed_unchecked(&[5; 32]).unwrap();
-        format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes())))
+        format!(
+            "{message}.{}",
+            URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()))
+        )
     }
 
     fn header() -> String {
-        format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#, issuer().public().kid)
+        format!(
+            r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#,
+            issuer().public().kid
+        )
     }
 
     #[test]
@@ -281,10 +304,25 @@ mod tests {
         let verifier = verifier();
         let token = token();
         assert!(verifier.verify(&token, now()).is_ok());
-        assert!(verifier.verify(&token, now() + SignedDuration::from_secs(599)).is_ok());
-        assert!(verifier.verify(&token, now() + SignedDuration::from_secs(600)).is_err());
-        assert!(verifier.verify(&token, now() - SignedDuration::from_secs(60)).is_err());
-        assert!(verifier.verify(&forged(&header(), |_| {}), now()).is_ok(), "the forgery helper itself is sound");
+        assert!(
+            verifier
+                .verify(&token, now() + SignedDuration::from_secs(599))
+                .is_ok()
+        );
+        assert!(
+            verifier
+                .verify(&token, now() + SignedDuration::from_secs(600))
+                .is_err()
+        );
+        assert!(
+            verifier
+                .verify(&token, now() - SignedDuration::from_secs(60))
+                .is_err()
+        );
+        assert!(
+            verifier.verify(&forged(&header(), |_| {}), now()).is_ok(),
+            "the forgery helper itself is sound"
+        );
     }
 
     #[test]
@@ -296,7 +334,15 @@ mod tests {
             let changed = String::from_utf8(changed).unwrap();
             assert!(verifier.verify(&changed, now()).is_err(), "character {index}");
         }
-        for wrong in ["", "null", "undefined", "a.b", "a.b.c.d.e", &token[..token.len() - 4], &format!("{token}=")] {
+        for wrong in [
+            "",
+            "null",
+            "undefined",
+            "a.b",
+            "a.b.c.d.e",
+            &token[..token.len() - 4],
+            &format!("{token}="),
+        ] {
             assert!(verifier.verify(wrong, now()).is_err(), "{wrong}");
         }
     }
@@ -315,9 +361,14 @@ mod tests {
             r#"{"alg":"EdDSA","typ":"at+jwt","kid":"../../dev/null"}"#.to_owned(),
             format!(r#"{{"alg":"EdDSA","alg":"none","typ":"at+jwt","kid":"{kid}"}}"#),
             format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{kid}","jku":"http://127.0.0.1/"}}"#),
-            format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{kid}","jwk":{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}}}"#),
+            format!(
+                r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{kid}","jwk":{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}}}"#
+            ),
         ] {
-            assert!(verifier().verify(&forged(&header, |_| {}), now()).is_err(), "{header}");
+            assert!(
+                verifier().verify(&forged(&header, |_| {}), now()).is_err(),
+                "{header}"
+            );
         }
     }
 
@@ -353,9 +404,23 @@ mod tests {
     #[test]
     fn a_key_that_was_removed_kills_its_tokens_and_two_can_be_live() {
         let new = Issuer::new(&[6; 32], ORIGIN).unwrap();
-        let both = PublicKeys { keys: vec![new.public().clone(), issuer().public().clone()] };
-        assert!(Verifier::new(&both, ORIGIN).unwrap().verify(&token(), now()).is_ok());
-        let only_new = PublicKeys { keys: vec![new.public().clone()] };
-        assert!(Verifier::new(&only_new, ORIGIN).unwrap().verify(&token(), now()).is_err());
+        let both = PublicKeys {
+            keys: vec![new.public().clone(), issuer().public().clone()],
+        };
+        assert!(
+            Verifier::new(&both, ORIGIN)
+                .unwrap()
+                .verify(&token(), now())
+                .is_ok()
+        );
+        let only_new = PublicKeys {
+            keys: vec![new.public().clone()],
+        };
+        assert!(
+            Verifier::new(&only_new, ORIGIN)
+                .unwrap()
+                .verify(&token(), now())
+                .is_err()
+        );
     }
 }

@@ -17,8 +17,14 @@ const TYPES: &[(&str, &[&str])] = &[
     ("text/csv", &["csv"]),
     ("application/json", &["json"]),
     ("application/zip", &["zip"]),
-    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", &["docx"]),
-    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xlsx"]),
+    (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        &["docx"],
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        &["xlsx"],
+    ),
     ("application/vnd.oasis.opendocument.text", &["odt"]),
     ("application/vnd.oasis.opendocument.spreadsheet", &["ods"]),
 ];
@@ -32,11 +38,17 @@ pub fn check_type(content_type: &str, name: &str) -> Result<(), String> {
         let known: Vec<_> = TYPES.iter().map(|(known, _)| *known).collect();
         return Err(format!("It must be one of {}", known.join(", ")));
     };
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    let extension = name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_lowercase())
+        .unwrap_or_default();
     if extensions.contains(&extension.as_str()) {
         Ok(())
     } else {
-        Err(format!("A name of a {content_type} must end in .{}", extensions.join(" or .")))
+        Err(format!(
+            "A name of a {content_type} must end in .{}",
+            extensions.join(" or .")
+        ))
     }
 }
 
@@ -60,7 +72,9 @@ fn is_text(start: &[u8]) -> bool {
     let lower = start.to_ascii_lowercase();
     let trimmed = lower.trim_ascii_start();
     let is_markup = [b"<!doctype".as_slice(), b"<html", b"<script", b"<svg", b"<?xml"];
-    start.iter().all(|&byte| byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c))
+    start
+        .iter()
+        .all(|&byte| byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c))
         && !runs.iter().any(|magic| start.starts_with(magic))
         && !is_markup.iter().any(|tag| trimmed.starts_with(tag))
 }
@@ -79,19 +93,31 @@ pub fn clean_name(name: &str) -> Result<String, String> {
         .collect();
     let cleaned = cleaned.trim_matches([' ', '.']);
     let (stem, extension) = cleaned.rsplit_once('.').unwrap_or((cleaned, ""));
-    let reserved = ["con", "prn", "aux", "nul", "com1", "com2", "com3", "lpt1", "lpt2", "lpt3"];
+    let reserved = [
+        "con", "prn", "aux", "nul", "com1", "com2", "com3", "lpt1", "lpt2", "lpt3",
+    ];
     if stem.is_empty() || reserved.contains(&stem.to_lowercase().as_str()) {
         return Err("It must be a file name such as invoice.pdf".to_owned());
     }
     let stem: String = stem.chars().take(140).collect();
-    Ok(if extension.is_empty() { stem } else { format!("{stem}.{}", extension.chars().take(9).collect::<String>()) })
+    Ok(if extension.is_empty() {
+        stem
+    } else {
+        format!("{stem}.{}", extension.chars().take(9).collect::<String>())
+    })
 }
 
 /// The `Content-Disposition` of a download (RFC 6266): saved, never shown, under a name that cannot leave its quotes.
 pub fn disposition(name: &str) -> String {
     let plain: String = name
         .chars()
-        .map(|character| if character.is_ascii_alphanumeric() || ".-_ ".contains(character) { character } else { '_' })
+        .map(|character| {
+            if character.is_ascii_alphanumeric() || ".-_ ".contains(character) {
+                character
+            } else {
+                '_'
+            }
+        })
         .collect();
     let mut encoded = String::new();
     for byte in name.bytes() {
@@ -166,8 +192,14 @@ mod tests {
     fn links_are_https_to_a_host_name() {
         assert!(check_link("https://files.example.com/a b.pdf").is_ok());
         for link in [
-            "http://example.com/x", "file:///etc/passwd", "javascript:alert(1)", "https://user@example.com/",
-            "https://127.0.0.1/x", "https://[::1]/", "", "https://",
+            "http://example.com/x",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "https://user@example.com/",
+            "https://127.0.0.1/x",
+            "https://[::1]/",
+            "",
+            "https://",
         ] {
             assert!(check_link(link).is_err(), "{link}");
         }

@@ -30,7 +30,9 @@ pub fn key(tenant: Tenant, record: RecordId, attachment: AttachmentId) -> Key {
 /// [`Error::NotFound`].
 pub fn read(member: &Member, record: RecordId, attachment: AttachmentId) -> Result<Attachment> {
     records::read(member, record)?;
-    member.item(&key(member.permit.tenant(), record, attachment))?.open::<AttachmentPayload>(member.key(Class::Content)?)
+    member
+        .item(&key(member.permit.tenant(), record, attachment))?
+        .open::<AttachmentPayload>(member.key(Class::Content)?)
 }
 
 /// The attachments of a record. There are at most [`MAX_PER_RECORD`].
@@ -39,8 +41,14 @@ pub fn read(member: &Member, record: RecordId, attachment: AttachmentId) -> Resu
 /// When the store does not answer.
 pub async fn list(ctx: &Ctx, member: &Member, record: RecordId) -> Result<Vec<Attachment>> {
     let data_key = member.key(Class::Content)?;
-    let found = ctx.store.query_all(keys::attachments_of(member.permit.tenant(), record)).await?;
-    found.iter().map(|raw| raw.open::<AttachmentPayload>(data_key)).collect()
+    let found = ctx
+        .store
+        .query_all(keys::attachments_of(member.permit.tenant(), record))
+        .await?;
+    found
+        .iter()
+        .map(|raw| raw.open::<AttachmentPayload>(data_key))
+        .collect()
 }
 
 /// The object that holds a file's bytes, and the key under which S3 encrypts it.
@@ -62,15 +70,30 @@ pub async fn create(
     replay: Option<Replay<'_>>,
 ) -> Result<records::Creation> {
     if list(ctx, member, record).await?.len() >= MAX_PER_RECORD {
-        return Err(Error::conflict("", format!("A record has at most {MAX_PER_RECORD} attachments.")));
+        return Err(Error::conflict(
+            "",
+            format!("A record has at most {MAX_PER_RECORD} attachments."),
+        ));
     }
     let data_key = member.key(Class::Content)?;
     let mut transaction = Transaction::new();
     transaction.create_sealed("attachment", attachment, data_key, ctx.entropy.as_ref())?;
-    transaction.check("record", &records::key(member.permit.tenant(), record), &Condition::present());
+    transaction.check(
+        "record",
+        &records::key(member.permit.tenant(), record),
+        &Condition::present(),
+    );
     if attachment.facts.state == State::Complete {
         let before = records::read(member, record)?;
-        add_event(ctx, &mut transaction, member, record, &before, Action::AttachmentAdded, &attachment.payload)?;
+        add_event(
+            ctx,
+            &mut transaction,
+            member,
+            record,
+            &before,
+            Action::AttachmentAdded,
+            &attachment.payload,
+        )?;
     }
     if let Some(replay) = &replay {
         records::add_answer(ctx, &mut transaction, replay, data_key)?;
@@ -99,10 +122,20 @@ fn add_event(
     let (AttachmentPayload::File { name, .. } | AttachmentPayload::Link { name, .. }) = payload;
     let name = Some(serde_json::Value::from(name.as_str()));
     let change = match action {
-        Action::AttachmentRemoved => FieldChange { field: "attachment".into(), from: name, to: None },
-        _ => FieldChange { field: "attachment".into(), from: None, to: name },
+        Action::AttachmentRemoved => FieldChange {
+            field: "attachment".into(),
+            from: name,
+            to: None,
+        },
+        _ => FieldChange {
+            field: "attachment".into(),
+            from: None,
+            to: name,
+        },
     };
-    let payload = EventPayload { changes: vec![change] };
+    let payload = EventPayload {
+        changes: vec![change],
+    };
     records::add_event(ctx, transaction, member, record, action, before.version, payload)
 }
 
@@ -116,10 +149,22 @@ pub async fn sign_upload(
     attachment: AttachmentId,
     payload: &AttachmentPayload,
 ) -> Result<Option<SignedRequest>> {
-    let AttachmentPayload::File { content_type, size, sha256, .. } = payload else { return Ok(None) };
+    let AttachmentPayload::File {
+        content_type,
+        size,
+        sha256,
+        ..
+    } = payload
+    else {
+        return Ok(None);
+    };
     let (object, key) = object(member, attachment)?;
     let sha256 = checksum(sha256)?;
-    let expected = Expected { size: *size, content_type, sha256: &sha256 };
+    let expected = Expected {
+        size: *size,
+        content_type,
+        sha256: &sha256,
+    };
     Ok(Some(ctx.files().sign_upload(&object, &key, expected).await?))
 }
 
@@ -133,7 +178,9 @@ pub async fn sign_download(
     attachment: AttachmentId,
     payload: &AttachmentPayload,
 ) -> Result<Option<SignedRequest>> {
-    let AttachmentPayload::File { name, .. } = payload else { return Ok(None) };
+    let AttachmentPayload::File { name, .. } = payload else {
+        return Ok(None);
+    };
     let (object, key) = object(member, attachment)?;
     Ok(Some(ctx.files().sign_download(&object, &key, name).await?))
 }
@@ -155,7 +202,13 @@ pub async fn complete(
     attachment: AttachmentId,
     mut item: Attachment,
 ) -> Result<Attachment> {
-    let AttachmentPayload::File { content_type, size, sha256, .. } = &item.payload else {
+    let AttachmentPayload::File {
+        content_type,
+        size,
+        sha256,
+        ..
+    } = &item.payload
+    else {
         return Err(Error::conflict("", "A link needs no completion."));
     };
     if item.facts.state == State::Complete {
@@ -163,26 +216,48 @@ pub async fn complete(
     }
     let (object, key) = object(member, attachment)?;
     let Some((arrived, start)) = ctx.files().arrived(&object, &key).await? else {
-        return Err(Error::conflict("", "Nothing has arrived yet: send the file with the upload request first."));
+        return Err(Error::conflict(
+            "",
+            "Nothing has arrived yet: send the file with the upload request first.",
+        ));
     };
     let as_announced = arrived.size == *size
         && arrived.content_type.as_deref() == Some(content_type)
         && arrived.sha256.as_deref() == Some(checksum(sha256)?.as_str());
     if !as_announced || !rules::looks_like(content_type, &start) {
         remove(ctx, member.permit.tenant(), record, attachment).await?;
-        return Err(Error::invalid("", format!("What arrived is not a {content_type} as announced; it was deleted.")));
+        return Err(Error::invalid(
+            "",
+            format!("What arrived is not a {content_type} as announced; it was deleted."),
+        ));
     }
     let before = records::read(member, record)?;
     item.version += 1;
     item.facts.state = State::Complete;
     item.facts.completed_at = Some(ctx.now());
     let mut transaction = Transaction::new();
-    transaction.replace_sealed("attachment", &item, member.key(Class::Content)?, ctx.entropy.as_ref())?;
-    add_event(ctx, &mut transaction, member, record, &before, Action::AttachmentAdded, &item.payload)?;
+    transaction.replace_sealed(
+        "attachment",
+        &item,
+        member.key(Class::Content)?,
+        ctx.entropy.as_ref(),
+    )?;
+    add_event(
+        ctx,
+        &mut transaction,
+        member,
+        record,
+        &before,
+        Action::AttachmentAdded,
+        &item.payload,
+    )?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(item),
         Err(Commit::Failed(error)) => Err(error),
-        Err(Commit::Rejected(_)) => Err(Error::conflict("", "The attachment changed at the same time; look again.")),
+        Err(Commit::Rejected(_)) => Err(Error::conflict(
+            "",
+            "The attachment changed at the same time; look again.",
+        )),
     }
 }
 
@@ -203,7 +278,15 @@ pub async fn delete(
     let mut transaction = Transaction::new();
     transaction.delete_if("attachment", &item.key, &Condition::present());
     if item.facts.state == State::Complete {
-        add_event(ctx, &mut transaction, member, record, &before, Action::AttachmentRemoved, &item.payload)?;
+        add_event(
+            ctx,
+            &mut transaction,
+            member,
+            record,
+            &before,
+            Action::AttachmentRemoved,
+            &item.payload,
+        )?;
     }
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) | Err(Commit::Rejected(_)) => Ok(()),
@@ -224,7 +307,9 @@ async fn delete_bytes(ctx: &Ctx, tenant: Tenant, attachment: AttachmentId) -> Re
 
 async fn remove(ctx: &Ctx, tenant: Tenant, record: RecordId, attachment: AttachmentId) -> Result<()> {
     delete_bytes(ctx, tenant, attachment).await?;
-    ctx.store.delete_all(&[key(tenant, record, attachment)], ctx.entropy.as_ref()).await
+    ctx.store
+        .delete_all(&[key(tenant, record, attachment)], ctx.entropy.as_ref())
+        .await
 }
 
 /// Deletes every attachment of a record, bytes first.
@@ -233,10 +318,18 @@ async fn remove(ctx: &Ctx, tenant: Tenant, record: RecordId, attachment: Attachm
 /// When the bucket or the store does not answer.
 pub async fn delete_all_of(ctx: &Ctx, tenant: Tenant, record: RecordId) -> Result<()> {
     loop {
-        let page = ctx.store.query(&Query::new(keys::attachments_of(tenant, record), 50)).await?;
+        let page = ctx
+            .store
+            .query(&Query::new(keys::attachments_of(tenant, record), 50))
+            .await?;
         for raw in &page.items {
-            let id = raw.key.sort().rsplit_once('#').and_then(|(_, id)| id.parse().ok());
-            let attachment: AttachmentId = id.ok_or_else(|| Error::internal("an attachment without an id"))?;
+            let id = raw
+                .key
+                .sort()
+                .rsplit_once('#')
+                .and_then(|(_, id)| id.parse().ok());
+            let attachment: AttachmentId =
+                id.ok_or_else(|| Error::internal("an attachment without an id"))?;
             remove(ctx, tenant, record, attachment).await?;
         }
         if page.next.is_none() {

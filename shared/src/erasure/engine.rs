@@ -57,11 +57,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// When the store does not answer; then nothing was changed, or everything was and a repetition finds it so.
-pub async fn begin(
-    ctx: &Ctx,
-    order: &Order,
-    more: impl Fn(&mut Transaction) -> Result<()>,
-) -> Result<Begun> {
+pub async fn begin(ctx: &Ctx, order: &Order, more: impl Fn(&mut Transaction) -> Result<()>) -> Result<Begun> {
     for _ in 0..ATTEMPTS {
         let (transaction, begun) = prepare(ctx, order, &more).await?;
         if transaction.is_empty() {
@@ -100,7 +96,11 @@ async fn prepare(
                 begun.erased.push(*unit);
             }
             Fate::Erase => begun.kept.push(keep_for_hold(ctx, &mut transaction, &row).await?),
-            Fate::Restrict { reason } => begun.kept.push(restrict(ctx, &mut transaction, &row, reason, order.events)?),
+            Fate::Restrict { reason } => {
+                begun
+                    .kept
+                    .push(restrict(ctx, &mut transaction, &row, reason, order.events)?)
+            }
             Fate::Keep => {
                 let at = row.facts.anchor_at.unwrap_or(now);
                 units::anchor(&mut transaction, ctx.policy(), &row, Some(at), order.events)?;
@@ -136,11 +136,23 @@ fn shred(transaction: &mut Transaction, row: &Item<Unit>, erasure: ErasureId) ->
 /// The unit stays for the hold, out of reach of normal routes, and goes as soon as the hold does.
 async fn keep_for_hold(ctx: &Ctx, transaction: &mut Transaction, row: &Item<Unit>) -> Result<Kept> {
     let holds = ctx.store.query_all(keys::holds(row.facts.unit)).await?;
-    let reasons = holds.iter().map(|raw| Ok(raw.decode::<Hold>()?.facts.reason)).collect::<Result<Vec<_>>>()?;
+    let reasons = holds
+        .iter()
+        .map(|raw| Ok(raw.decode::<Hold>()?.facts.reason))
+        .collect::<Result<Vec<_>>>()?;
     restrict_key(transaction, row.facts.unit);
-    let after = Unit { asked: true, restricted: true, erase_at: None, ..row.facts.clone() };
+    let after = Unit {
+        asked: true,
+        restricted: true,
+        erase_at: None,
+        ..row.facts.clone()
+    };
     units::change(transaction, row, after)?;
-    Ok(Kept { class: row.facts.unit.class(), reason: format!("Legal hold: {}", reasons.join("; ")), until: None })
+    Ok(Kept {
+        class: row.facts.unit.class(),
+        reason: format!("Legal hold: {}", reasons.join("; ")),
+        until: None,
+    })
 }
 
 /// The unit stays until its floor, out of reach of normal routes (UK GDPR art. 18(2)).
@@ -170,8 +182,16 @@ fn restrict(
 
 fn restrict_key(transaction: &mut Transaction, unit: UnitId) {
     let restricted = serde_json::to_value(KeyState::Restricted).ok();
-    let state = restricted.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
-    transaction.update("key", &keys::data_key(unit), Update::new().set_text("state", state), &Condition::present());
+    let state = restricted
+        .as_ref()
+        .and_then(|value| value.as_str())
+        .unwrap_or_default();
+    transaction.update(
+        "key",
+        &keys::data_key(unit),
+        Update::new().set_text("state", state),
+        &Condition::present(),
+    );
 }
 
 fn open_job(
@@ -187,7 +207,14 @@ fn open_job(
         state: JobState::Shredded,
         trigger,
         policy_version: ctx.policy().version().to_string(),
-        units: units.iter().map(|&unit| Purged { unit, items: 0, object_versions: 0 }).collect(),
+        units: units
+            .iter()
+            .map(|&unit| Purged {
+                unit,
+                items: 0,
+                object_versions: 0,
+            })
+            .collect(),
         cursor: 0,
         counted_to: None,
         epoch: 0,
@@ -198,8 +225,14 @@ fn open_job(
         proof: None,
     };
     transaction.create("job", &Item::plain(keys::job(erasure), job))?;
-    transaction.create("open job", &Item::plain(keys::open_job(erasure), OpenJob { erasure }))?;
-    let commitments = units.iter().map(|unit| unit_commitment(&unit.to_string())).collect();
+    transaction.create(
+        "open job",
+        &Item::plain(keys::open_job(erasure), OpenJob { erasure }),
+    )?;
+    let commitments = units
+        .iter()
+        .map(|unit| unit_commitment(&unit.to_string()))
+        .collect();
     let intent = Leaf::ErasureBegun(Intent::new(&erasure.to_string(), commitments, now));
     add_leaf(ctx, transaction, &intent, erasure, false)
 }
@@ -212,8 +245,20 @@ pub(super) fn add_leaf(
     erasure: ErasureId,
     receipt: bool,
 ) -> Result<()> {
-    let bytes = leaf.to_bytes().map_err(|error| Error::internal(format!("a ledger entry: {error}")))?;
+    let bytes = leaf
+        .to_bytes()
+        .map_err(|error| Error::internal(format!("a ledger entry: {error}")))?;
     let leaf = String::from_utf8(bytes).map_err(|_| Error::internal("a ledger entry is not text"))?;
     let entry = LedgerEntryId::new(ctx.now(), ctx.id_bytes());
-    transaction.create("ledger", &Item::plain(keys::ledger_pending(entry), PendingLeaf { leaf, erasure, receipt }))
+    transaction.create(
+        "ledger",
+        &Item::plain(
+            keys::ledger_pending(entry),
+            PendingLeaf {
+                leaf,
+                erasure,
+                receipt,
+            },
+        ),
+    )
 }

@@ -12,7 +12,11 @@ use crate::store::{Condition, Item, Transaction};
 use crate::unit::UnitId;
 
 async fn read(ctx: &Ctx, unit: UnitId) -> Result<Item<Unit>> {
-    ctx.store.get_one(&keys::unit(unit)).await?.ok_or(Error::NotFound)?.decode::<Unit>()
+    ctx.store
+        .get_one(&keys::unit(unit))
+        .await?
+        .ok_or(Error::NotFound)?
+        .decode::<Unit>()
 }
 
 /// Places a hold.
@@ -25,10 +29,22 @@ pub async fn place(ctx: &Ctx, unit: UnitId, reason: String, review_at: Option<Ti
         return Err(Error::Gone("The unit was erased already."));
     }
     let hold = HoldId::new(ctx.now(), ctx.id_bytes());
-    let item = Hold { hold, reason, review_at, placed_at: ctx.now() };
+    let item = Hold {
+        hold,
+        reason,
+        review_at,
+        placed_at: ctx.now(),
+    };
     let mut transaction = Transaction::new();
     transaction.create("hold", &Item::plain(keys::hold(unit, hold), item))?;
-    units::change(&mut transaction, &row, Unit { holds: row.facts.holds + 1, ..row.facts.clone() })?;
+    units::change(
+        &mut transaction,
+        &row,
+        Unit {
+            holds: row.facts.holds + 1,
+            ..row.facts.clone()
+        },
+    )?;
     commit(ctx, transaction).await?;
     Ok(hold)
 }
@@ -39,12 +55,19 @@ pub async fn place(ctx: &Ctx, unit: UnitId, reason: String, review_at: Option<Ti
 /// [`Error::NotFound`] when there is no such hold; [`Error::Conflict`] when the unit changed at the same time.
 pub async fn release(ctx: &Ctx, unit: UnitId, hold: HoldId) -> Result<()> {
     let row = read(ctx, unit).await?;
-    ctx.store.get_one(&keys::hold(unit, hold)).await?.ok_or(Error::NotFound)?;
+    ctx.store
+        .get_one(&keys::hold(unit, hold))
+        .await?
+        .ok_or(Error::NotFound)?;
     let holds = row.facts.holds.saturating_sub(1);
     let waited = holds == 0 && row.facts.asked;
     let after = Unit {
         holds,
-        erase_at: if waited { Some(ctx.now()) } else { row.facts.erase_at },
+        erase_at: if waited {
+            Some(ctx.now())
+        } else {
+            row.facts.erase_at
+        },
         ..row.facts.clone()
     };
     let mut transaction = Transaction::new();
@@ -57,7 +80,10 @@ async fn commit(ctx: &Ctx, transaction: Transaction) -> Result<()> {
     use crate::store::Commit;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(()),
-        Err(Commit::Rejected(_)) => Err(Error::conflict("/unit", "The unit changed at the same time; try again.")),
+        Err(Commit::Rejected(_)) => Err(Error::conflict(
+            "/unit",
+            "The unit changed at the same time; try again.",
+        )),
         Err(Commit::Failed(error)) => Err(error),
     }
 }

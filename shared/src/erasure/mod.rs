@@ -5,5 +5,6 @@ pub mod hold;
 pub mod model;
 pub mod plan;
 pub mod purge;
+pub mod receipts;
 pub mod sequence;
 pub mod units;

@@ -209,4 +209,3 @@ pub struct LedgerHead {
     /// Until when the sequencer has it; Unix milliseconds.
     pub lease_until: i64,
 }
-

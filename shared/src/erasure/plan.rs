@@ -77,13 +77,23 @@ async fn shard_of(
 
 async fn act(ctx: &Ctx, raw: &Raw, report: &mut PlanReport) -> Result<()> {
     let unit = raw.decode::<DueRow>()?.facts.unit;
-    let row = ctx.store.get_one(&keys::unit(unit)).await?.map(|raw| raw.decode::<Unit>()).transpose()?;
+    let row = ctx
+        .store
+        .get_one(&keys::unit(unit))
+        .await?
+        .map(|raw| raw.decode::<Unit>())
+        .transpose()?;
     let expected = |row: &Item<Unit>| {
         row.facts.state == UnitState::Live
-            && row.facts.erase_at.is_some_and(|at| keys::due(unit.class(), unit, HourBucket::of(at)) == raw.key)
+            && row
+                .facts
+                .erase_at
+                .is_some_and(|at| keys::due(unit.class(), unit, HourBucket::of(at)) == raw.key)
     };
     let Some(row) = row.filter(expected) else {
-        ctx.store.delete_all(std::slice::from_ref(&raw.key), ctx.entropy.as_ref()).await?;
+        ctx.store
+            .delete_all(std::slice::from_ref(&raw.key), ctx.entropy.as_ref())
+            .await?;
         report.stale += 1;
         return Ok(());
     };
@@ -99,14 +109,26 @@ async fn act(ctx: &Ctx, raw: &Raw, report: &mut PlanReport) -> Result<()> {
 }
 
 async fn erase(ctx: &Ctx, unit: UnitId) -> Result<u64> {
-    let order = Order { trigger: Trigger::RetentionDue, units: vec![(unit, Fate::Erase)], events: &[] };
+    let order = Order {
+        trigger: Trigger::RetentionDue,
+        units: vec![(unit, Fate::Erase)],
+        events: &[],
+    };
     Ok(engine::begin(ctx, &order, |_| Ok(())).await?.erased.len() as u64)
 }
 
 /// Takes the due row away; the release of the last hold writes a new one.
 async fn wait_for_release(ctx: &Ctx, row: &Item<Unit>) -> Result<()> {
     let mut transaction = Transaction::new();
-    units::change(&mut transaction, row, Unit { asked: true, erase_at: None, ..row.facts.clone() })?;
+    units::change(
+        &mut transaction,
+        row,
+        Unit {
+            asked: true,
+            erase_at: None,
+            ..row.facts.clone()
+        },
+    )?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) | Err(Commit::Rejected(_)) => Ok(()),
         Err(Commit::Failed(error)) => Err(error),

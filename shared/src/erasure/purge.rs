@@ -47,8 +47,11 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<PurgeReport> {
         loop {
             let page = ctx.store.query(&query).await?;
             for raw in &page.items {
-                let erasure: ErasureId =
-                    raw.key.sort().parse().map_err(|_| Error::internal("an open job without an id"))?;
+                let erasure: ErasureId = raw
+                    .key
+                    .sort()
+                    .parse()
+                    .map_err(|_| Error::internal("an open job without an id"))?;
                 match work(ctx, erasure, deadline).await? {
                     JobState::Sealed => report.sealed += 1,
                     JobState::Shredded | JobState::Purging | JobState::Verifying => report.open += 1,
@@ -70,12 +73,19 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<PurgeReport> {
 /// When the store does not answer.
 pub async fn work(ctx: &Ctx, erasure: ErasureId, deadline: &Deadline) -> Result<JobState> {
     let key = keys::job(erasure);
-    let job = ctx.store.get_one(&key).await?.ok_or(Error::NotFound)?.decode::<Job>()?;
+    let job = ctx
+        .store
+        .get_one(&key)
+        .await?
+        .ok_or(Error::NotFound)?
+        .decode::<Job>()?;
     let state = job.facts.state;
     if state == JobState::Sealed || deadline.has_passed() {
         return Ok(state);
     }
-    let Some(mut worker) = Worker::claim(ctx, job, deadline).await? else { return Ok(state) };
+    let Some(mut worker) = Worker::claim(ctx, job, deadline).await? else {
+        return Ok(state);
+    };
     match worker.advance().await {
         Ok(state) => Ok(state),
         Err(Halt::FencedOff) => Ok(state),
@@ -127,7 +137,12 @@ impl<'a> Worker<'a> {
         let before = self.job.version;
         self.job.version += 1;
         transaction.put_if("job", &self.job, &Condition::version(before))?;
-        match self.ctx.store.commit(transaction, self.ctx.entropy.as_ref()).await {
+        match self
+            .ctx
+            .store
+            .commit(transaction, self.ctx.entropy.as_ref())
+            .await
+        {
             Ok(()) => Ok(()),
             Err(Commit::Rejected(_)) => Err(Halt::FencedOff),
             Err(Commit::Failed(error)) => Err(error.into()),
@@ -141,7 +156,12 @@ impl<'a> Worker<'a> {
         self.job.facts.lease_until = 0;
         let mut transaction = Transaction::new();
         transaction.put_if("job", &self.job, &Condition::version(before))?;
-        match self.ctx.store.commit(transaction, self.ctx.entropy.as_ref()).await {
+        match self
+            .ctx
+            .store
+            .commit(transaction, self.ctx.entropy.as_ref())
+            .await
+        {
             Ok(()) => Ok(self.job.facts.state),
             Err(Commit::Rejected(_)) => Err(Halt::FencedOff),
             Err(Commit::Failed(error)) => Err(error.into()),
@@ -150,7 +170,9 @@ impl<'a> Worker<'a> {
 
     fn places(&self) -> Vec<(usize, Place)> {
         let units = self.job.facts.units.iter().enumerate();
-        units.flat_map(|(index, purged)| stored::places(purged.unit).into_iter().map(move |p| (index, p))).collect()
+        units
+            .flat_map(|(index, purged)| stored::places(purged.unit).into_iter().map(move |p| (index, p)))
+            .collect()
     }
 
     async fn advance(&mut self) -> Result<JobState, Halt> {
@@ -170,7 +192,12 @@ impl<'a> Worker<'a> {
             self.job.facts.purged_at = Some(self.ctx.now());
             self.save(Transaction::new()).await?;
         }
-        let quiet = self.job.facts.fenced_at.saturating_add(LONGEST_REQUEST).unwrap_or(Timestamp::MAX);
+        let quiet = self
+            .job
+            .facts
+            .fenced_at
+            .saturating_add(LONGEST_REQUEST)
+            .unwrap_or(Timestamp::MAX);
         if !self.deadline.wait_until(quiet).await {
             return self.pause().await;
         }
@@ -194,7 +221,9 @@ impl<'a> Worker<'a> {
     async fn purge_items(&mut self, unit: usize, partition: &Partition) -> Result<bool, Halt> {
         let page = self.ctx.store.query(&Query::new(partition.clone(), PAGE)).await?;
         let keys: Vec<Key> = page.items.into_iter().map(|raw| raw.key).collect();
-        let Some(last) = keys.last() else { return Ok(page.next.is_some()) };
+        let Some(last) = keys.last() else {
+            return Ok(page.next.is_some());
+        };
         let counted = self.job.facts.counted_to.clone().unwrap_or_default();
         let new = keys.iter().filter(|key| key.sort() > counted.as_str()).count();
         if new > 0 {
@@ -202,7 +231,10 @@ impl<'a> Worker<'a> {
             self.job.facts.counted_to = Some(last.sort().to_owned());
             self.save(Transaction::new()).await?;
         }
-        self.ctx.store.delete_all(&keys, self.ctx.entropy.as_ref()).await?;
+        self.ctx
+            .store
+            .delete_all(&keys, self.ctx.entropy.as_ref())
+            .await?;
         Ok(true)
     }
 
@@ -246,13 +278,24 @@ impl<'a> Worker<'a> {
 
     async fn seal(&mut self) -> Result<(), Halt> {
         let now = self.ctx.now();
-        let receipt = self.receipt(now).sign(self.ctx.signer().await?).map_err(unsigned)?;
+        let receipt = self
+            .receipt(now)
+            .sign(self.ctx.signer().await?)
+            .map_err(unsigned)?;
         let mut transaction = Transaction::new();
         for purged in &self.job.facts.units {
             let key = keys::unit(purged.unit);
-            let row = self.ctx.store.get_one(&key).await?.ok_or_else(|| Error::internal("a job without its unit"))?;
+            let row = self
+                .ctx
+                .store
+                .get_one(&key)
+                .await?
+                .ok_or_else(|| Error::internal("a job without its unit"))?;
             let row = row.decode::<Unit>()?;
-            let after = Unit { state: UnitState::Sealed, ..row.facts.clone() };
+            let after = Unit {
+                state: UnitState::Sealed,
+                ..row.facts.clone()
+            };
             super::units::change(&mut transaction, &row, after)?;
         }
         let leaf = Leaf::ErasureReceipt(receipt.clone());

@@ -65,12 +65,25 @@ struct Sequencer<'a> {
 impl<'a> Sequencer<'a> {
     async fn claim(ctx: &'a Ctx) -> Result<Option<Self>> {
         let key = keys::ledger_head();
-        let found = ctx.store.get_one(&key).await?.map(|raw| raw.decode::<LedgerHead>()).transpose()?;
+        let found = ctx
+            .store
+            .get_one(&key)
+            .await?
+            .map(|raw| raw.decode::<LedgerHead>())
+            .transpose()?;
         let now = ctx.now();
-        if found.as_ref().is_some_and(|head| head.facts.lease_until > now.as_millisecond()) {
+        if found
+            .as_ref()
+            .is_some_and(|head| head.facts.lease_until > now.as_millisecond())
+        {
             return Ok(None);
         }
-        let head = found.unwrap_or(Item { key, version: 0, facts: LedgerHead::default(), payload: () });
+        let head = found.unwrap_or(Item {
+            key,
+            version: 0,
+            facts: LedgerHead::default(),
+            payload: (),
+        });
         let mut sequencer = Self { ctx, head };
         sequencer.head.facts.epoch += 1;
         let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
@@ -85,9 +98,18 @@ impl<'a> Sequencer<'a> {
     async fn try_save(&mut self, mut transaction: Transaction) -> Result<(), Commit> {
         let before = self.head.version;
         self.head.version += 1;
-        let unchanged = if before == 0 { Condition::absent() } else { Condition::version(before) };
-        transaction.put_if("head", &self.head, &unchanged).map_err(Commit::Failed)?;
-        self.ctx.store.commit(transaction, self.ctx.entropy.as_ref()).await
+        let unchanged = if before == 0 {
+            Condition::absent()
+        } else {
+            Condition::version(before)
+        };
+        transaction
+            .put_if("head", &self.head, &unchanged)
+            .map_err(Commit::Failed)?;
+        self.ctx
+            .store
+            .commit(transaction, self.ctx.entropy.as_ref())
+            .await
     }
 
     async fn save(&mut self, transaction: Transaction) -> Result<()> {
@@ -99,7 +121,11 @@ impl<'a> Sequencer<'a> {
 
     /// Gives the waiting entries, in the order of their ids, the next indexes.
     async fn sequence(&mut self) -> Result<u64> {
-        let page = self.ctx.store.query(&Query::new(keys::ledger_pendings(), BATCH)).await?;
+        let page = self
+            .ctx
+            .store
+            .query(&Query::new(keys::ledger_pendings(), BATCH))
+            .await?;
         if page.items.is_empty() {
             return Ok(0);
         }
@@ -107,7 +133,12 @@ impl<'a> Sequencer<'a> {
         for raw in &page.items {
             let pending = raw.decode::<PendingLeaf>()?.facts;
             let index = self.head.facts.size;
-            let leaf = LedgerLeaf { index, leaf: pending.leaf, erasure: pending.erasure, receipt: pending.receipt };
+            let leaf = LedgerLeaf {
+                index,
+                leaf: pending.leaf,
+                erasure: pending.erasure,
+                receipt: pending.receipt,
+            };
             transaction.create("leaf", &Item::plain(keys::ledger_leaf(index), leaf))?;
             transaction.delete_if("pending", &raw.key, &Condition::present());
             self.head.facts.size += 1;
@@ -124,7 +155,9 @@ impl<'a> Sequencer<'a> {
         }
         let previous = match &head.published {
             None => Published::NOTHING,
-            Some(json) => serde_json::from_str(json).map_err(|_| Error::internal("the ledger's head is unreadable"))?,
+            Some(json) => {
+                serde_json::from_str(json).map_err(|_| Error::internal("the ledger's head is unreadable"))?
+            }
         };
         let end = head.size.min(head.published_size + PUBLISHED_AT_ONCE);
         let leaves = self.leaves(previous.first_leaf(), end).await?;
@@ -133,21 +166,32 @@ impl<'a> Sequencer<'a> {
             .map_err(|error| Error::internal(format!("the ledger does not continue: {error}")))?;
         for object in publication.objects {
             let text = object.path == "checkpoint";
-            let content_type = if text { "text/plain; charset=utf-8" } else { "application/octet-stream" };
-            self.ctx.ledger_files().put(&object.path, object.bytes, content_type).await?;
+            let content_type = if text {
+                "text/plain; charset=utf-8"
+            } else {
+                "application/octet-stream"
+            };
+            self.ctx
+                .ledger_files()
+                .put(&object.path, object.bytes, content_type)
+                .await?;
         }
         let new = leaves.iter().filter(|leaf| leaf.index >= head.published_size);
         for (leaf, proof) in new.zip(&publication.proofs) {
             if leaf.receipt {
-                let json = serde_json::to_string(proof).map_err(|_| Error::internal("a proof does not encode"))?;
+                let json =
+                    serde_json::to_string(proof).map_err(|_| Error::internal("a proof does not encode"))?;
                 let mut transaction = Transaction::new();
                 let update = Update::new().set_text("proof", json);
                 transaction.update("job", &keys::job(leaf.erasure), update, &Condition::present());
-                self.ctx.store.commit(transaction, self.ctx.entropy.as_ref()).await?;
+                self.ctx
+                    .store
+                    .commit(transaction, self.ctx.entropy.as_ref())
+                    .await?;
             }
         }
-        let published =
-            serde_json::to_string(&publication.next).map_err(|_| Error::internal("the head does not encode"))?;
+        let published = serde_json::to_string(&publication.next)
+            .map_err(|_| Error::internal("the head does not encode"))?;
         self.head.facts.published = Some(published);
         self.head.facts.published_size = end;
         self.head.facts.checkpoint = Some(publication.checkpoint);
@@ -166,6 +210,10 @@ impl<'a> Sequencer<'a> {
                 }
             }
         }
-        if leaves.len() as u64 == end - start { Ok(leaves) } else { Err(Error::internal("a ledger entry is missing")) }
+        if leaves.len() as u64 == end - start {
+            Ok(leaves)
+        } else {
+            Err(Error::internal("a ledger entry is missing"))
+        }
     }
 }

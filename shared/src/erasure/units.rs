@@ -37,7 +37,10 @@ pub fn open(
         erasure: None,
         asked: false,
     };
-    let wrapped = WrappedKey { state: KeyState::Live, wrapped: STANDARD.encode(wrapped) };
+    let wrapped = WrappedKey {
+        state: KeyState::Live,
+        wrapped: STANDARD.encode(wrapped),
+    };
     transaction.create("unit", &Item::plain(keys::unit(unit), row))?;
     transaction.create("key", &Item::plain(keys::data_key(unit), wrapped))?;
     Ok(data_key)
@@ -50,8 +53,9 @@ pub fn open(
 pub fn data_key(raw: Option<&Raw>, unit: UnitId, root: &RootKey) -> Result<Option<(DataKey, KeyState)>> {
     let Some(raw) = raw else { return Ok(None) };
     let row = raw.decode::<WrappedKey>()?.facts;
-    let wrapped =
-        STANDARD.decode(&row.wrapped).map_err(|_| Error::internal("a wrapped data key is not base64"))?;
+    let wrapped = STANDARD
+        .decode(&row.wrapped)
+        .map_err(|_| Error::internal("a wrapped data key is not base64"))?;
     Ok(Some((root.unwrap_data_key(unit, &wrapped)?, row.state)))
 }
 
@@ -59,13 +63,19 @@ pub fn data_key(raw: Option<&Raw>, unit: UnitId, root: &RootKey) -> Result<Optio
 pub const AT_CANCELLATION: &[Anchor] = &[Anchor::Cancellation, Anchor::TermEnd];
 
 /// The events from which a period can run that the deletion of an organisation stands for.
-pub const AT_DELETION: &[Anchor] =
-    &[Anchor::Cancellation, Anchor::TermEnd, Anchor::AccountDeletion, Anchor::OrganisationDeletion];
+pub const AT_DELETION: &[Anchor] = &[
+    Anchor::Cancellation,
+    Anchor::TermEnd,
+    Anchor::AccountDeletion,
+    Anchor::OrganisationDeletion,
+];
 
 /// When a unit falls due that is anchored at `anchor`; `None` while its rule waits for another event.
 pub fn due(policy: &Policy, unit: UnitId, anchor: Timestamp, events: &[Anchor]) -> Option<Due> {
     let rule = policy.rule(unit.class());
-    events.contains(&rule.anchor()).then(|| of_unit(unit, rule.due(anchor, policy.time_zone())))
+    events
+        .contains(&rule.anchor())
+        .then(|| of_unit(unit, rule.due(anchor, policy.time_zone())))
 }
 
 /// People go after the organisation's data: half-way between its erasure and the ceiling, so that a member can still
@@ -74,7 +84,10 @@ fn of_unit(unit: UnitId, due: Due) -> Due {
     match (unit, due.not_after) {
         (UnitId::User(_), Some(ceiling)) => {
             let half = ceiling.duration_since(due.erase_at) / 2;
-            Due { erase_at: due.erase_at.saturating_add(half).unwrap_or(due.erase_at), ..due }
+            Due {
+                erase_at: due.erase_at.saturating_add(half).unwrap_or(due.erase_at),
+                ..due
+            }
         }
         _ => due,
     }
@@ -85,7 +98,10 @@ fn of_unit(unit: UnitId, due: Due) -> Due {
 /// # Errors
 /// Only when an item does not encode.
 pub fn change(transaction: &mut Transaction, before: &Item<Unit>, after: Unit) -> Result<()> {
-    let row = |unit: &Unit| unit.erase_at.map(|at| keys::due(unit.unit.class(), unit.unit, HourBucket::of(at)));
+    let row = |unit: &Unit| {
+        unit.erase_at
+            .map(|at| keys::due(unit.unit.class(), unit.unit, HourBucket::of(at)))
+    };
     let (old, new) = (row(&before.facts), row(&after));
     if old != new {
         if let Some(key) = &old {

@@ -31,7 +31,10 @@ pub struct Retained {
 
 fn units_of(member: &Member) -> Vec<UnitId> {
     let org = member.permit.org();
-    stored::classes_of_organisation().into_iter().map(|class| UnitId::Organisation(org, class)).collect()
+    stored::classes_of_organisation()
+        .into_iter()
+        .map(|class| UnitId::Organisation(org, class))
+        .collect()
 }
 
 /// Writes a changed organisation.
@@ -40,10 +43,17 @@ fn units_of(member: &Member) -> Vec<UnitId> {
 /// [`Error::Stale`] when it changed at the same time.
 pub async fn replace(ctx: &Ctx, member: &Member, item: &Item<OrganisationProfile>) -> Result<()> {
     let mut transaction = Transaction::new();
-    transaction.replace_sealed("organisation", item, member.key(Class::Account)?, ctx.entropy.as_ref())?;
+    transaction.replace_sealed(
+        "organisation",
+        item,
+        member.key(Class::Account)?,
+        ctx.entropy.as_ref(),
+    )?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(()),
-        Err(Commit::Rejected(_)) => Err(Error::Stale { current: item.version }),
+        Err(Commit::Rejected(_)) => Err(Error::Stale {
+            current: item.version,
+        }),
         Err(Commit::Failed(error)) => Err(error),
     }
 }
@@ -52,14 +62,28 @@ pub async fn replace(ctx: &Ctx, member: &Member, item: &Item<OrganisationProfile
 ///
 /// # Errors
 /// [`Error::Conflict`] when it is cancelled already.
-pub async fn cancel(ctx: &Ctx, member: &Member) -> Result<(Item<OrganisationProfile>, Vec<Retained>, Outgoing)> {
+pub async fn cancel(
+    ctx: &Ctx,
+    member: &Member,
+) -> Result<(Item<OrganisationProfile>, Vec<Retained>, Outgoing)> {
     if subscription(member)? == Subscription::Cancelled {
-        return Err(Error::conflict("/subscription", "The subscription is cancelled already."));
+        return Err(Error::conflict(
+            "/subscription",
+            "The subscription is cancelled already.",
+        ));
     }
     let now = ctx.now();
     let (item, retained, mut transaction) = change(ctx, member, Some(now)).await?;
-    let account = Account::read(ctx, member.permit.user()).await?.ok_or(Error::NotFound)?;
-    let outgoing = account.queue(ctx, &mut transaction, Template::Cancelled { dates: dates(ctx, &retained) })?;
+    let account = Account::read(ctx, member.permit.user())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let outgoing = account.queue(
+        ctx,
+        &mut transaction,
+        Template::Cancelled {
+            dates: dates(ctx, &retained),
+        },
+    )?;
     commit(ctx, transaction).await?;
     Ok((item, retained, outgoing))
 }
@@ -70,7 +94,10 @@ pub async fn cancel(ctx: &Ctx, member: &Member) -> Result<(Item<OrganisationProf
 /// [`Error::Conflict`] when it is not cancelled.
 pub async fn resume(ctx: &Ctx, member: &Member) -> Result<Item<OrganisationProfile>> {
     if subscription(member)? != Subscription::Cancelled {
-        return Err(Error::conflict("/subscription", "The subscription is not cancelled."));
+        return Err(Error::conflict(
+            "/subscription",
+            "The subscription is not cancelled.",
+        ));
     }
     let (item, _, transaction) = change(ctx, member, None).await?;
     commit(ctx, transaction).await?;
@@ -84,9 +111,10 @@ fn subscription(member: &Member) -> Result<Subscription> {
 async fn commit(ctx: &Ctx, transaction: Transaction) -> Result<()> {
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(()),
-        Err(Commit::Rejected(_)) => {
-            Err(Error::conflict("/subscription", "The organisation changed at the same time; look at it again."))
-        }
+        Err(Commit::Rejected(_)) => Err(Error::conflict(
+            "/subscription",
+            "The organisation changed at the same time; look at it again.",
+        )),
         Err(Commit::Failed(error)) => Err(error),
     }
 }
@@ -103,8 +131,11 @@ async fn change(
     item.version += 1;
     item.facts.updated_at = ctx.now();
     item.facts.cancelled_at = cancelled_at;
-    item.facts.subscription =
-        if cancelled_at.is_some() { Subscription::Cancelled } else { Subscription::Active };
+    item.facts.subscription = if cancelled_at.is_some() {
+        Subscription::Cancelled
+    } else {
+        Subscription::Active
+    };
     let mut transaction = Transaction::new();
     transaction.replace_sealed("organisation", &item, key, ctx.entropy.as_ref())?;
     let mut all = units_of(member);
@@ -115,7 +146,13 @@ async fn change(
     for (unit, key) in all.iter().zip(&unit_keys) {
         let Some(raw) = found.get(key) else { continue };
         let row = raw.decode::<Unit>()?;
-        let due = units::anchor(&mut transaction, ctx.policy(), &row, cancelled_at, AT_CANCELLATION)?;
+        let due = units::anchor(
+            &mut transaction,
+            ctx.policy(),
+            &row,
+            cancelled_at,
+            AT_CANCELLATION,
+        )?;
         if let (Some(due), UnitId::Organisation(_, class)) = (due, unit) {
             retained.push(Retained { class: *class, due });
         }
@@ -130,7 +167,10 @@ fn dates(ctx: &Ctx, retained: &[Retained]) -> Vec<(String, String)> {
         .iter()
         .map(|retained| {
             let at = retained.due.erase_at.to_zoned(policy.time_zone().clone());
-            (policy.category(retained.class).title().to_owned(), at.date().to_string())
+            (
+                policy.category(retained.class).title().to_owned(),
+                at.date().to_string(),
+            )
         })
         .collect()
 }
@@ -142,8 +182,15 @@ fn dates(ctx: &Ctx, retained: &[Retained]) -> Vec<(String, String)> {
 pub async fn close(ctx: &Ctx, member: &Member) -> Result<Begun> {
     let policy = ctx.policy();
     let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::OrganisationDeletion);
-    let units = units_of(member).into_iter().map(|unit| (unit, fate(unit))).collect();
-    let order = Order { trigger: Trigger::OrganisationDeletion, units, events: AT_DELETION };
+    let units = units_of(member)
+        .into_iter()
+        .map(|unit| (unit, fate(unit)))
+        .collect();
+    let order = Order {
+        trigger: Trigger::OrganisationDeletion,
+        units,
+        events: AT_DELETION,
+    };
     engine::begin(ctx, &order, |_| Ok(())).await
 }
 
@@ -169,7 +216,11 @@ pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
     if owns {
         units.extend(units_of(member).into_iter().map(|unit| (unit, fate(unit))));
     }
-    let order = Order { trigger: Trigger::AccountDeletion, units, events: AT_DELETION };
+    let order = Order {
+        trigger: Trigger::AccountDeletion,
+        units,
+        events: AT_DELETION,
+    };
     engine::begin(ctx, &order, |_| Ok(())).await
 }
 
@@ -178,9 +229,24 @@ pub fn account_key(tenant: keys::Tenant) -> keys::Key {
     keys::data_key(UnitId::Organisation(tenant.org(), Class::Account))
 }
 
-/// The key of the billing details.
-pub fn billing_key(member: &Member) -> keys::Key {
-    keys::billing(member.permit.tenant())
+/// When which class of a cancelled organisation's data is erased.
+pub fn retained(ctx: &Ctx, member: &Member, cancelled_at: Option<Timestamp>) -> Vec<Retained> {
+    let Some(at) = cancelled_at else { return Vec::new() };
+    units_of(member)
+        .into_iter()
+        .filter_map(|unit| {
+            let due = units::due(ctx.policy(), unit, at, AT_CANCELLATION)?;
+            Some(Retained {
+                class: unit.class(),
+                due,
+            })
+        })
+        .collect()
+}
+
+/// The key of the billing details, for the round trip that authenticates.
+pub fn billing_key(tenant: keys::Tenant) -> keys::Key {
+    keys::billing(tenant)
 }
 
 /// Writes billing details.
@@ -193,15 +259,28 @@ pub async fn put_billing(
     before: u64,
     details: BillingDetails,
 ) -> Result<Item<BillingDetails>> {
-    let facts = BillingFacts { updated_at: ctx.now() };
-    let item = Item { key: billing_key(member), version: before + 1, facts, payload: details };
-    let condition = if before == 0 { Condition::absent() } else { Condition::version(before) };
+    let facts = BillingFacts {
+        updated_at: ctx.now(),
+    };
+    let item = Item {
+        key: billing_key(member.permit.tenant()),
+        version: before + 1,
+        facts,
+        payload: details,
+    };
+    let condition = if before == 0 {
+        Condition::absent()
+    } else {
+        Condition::version(before)
+    };
     let mut transaction = Transaction::new();
     let key = member.key(Class::Billing)?;
     transaction.put_sealed_if("billing", &item, key, ctx.entropy.as_ref(), &condition)?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(item),
-        Err(Commit::Rejected(_)) => Err(Error::Stale { current: item.version }),
+        Err(Commit::Rejected(_)) => Err(Error::Stale {
+            current: item.version,
+        }),
         Err(Commit::Failed(error)) => Err(error),
     }
 }

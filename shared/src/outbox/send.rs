@@ -88,15 +88,23 @@ pub async fn send_now(ctx: &Ctx, outgoing: &Outgoing) {
 /// When the store does not answer.
 pub async fn deliver(ctx: &Ctx, user: UserId, mail: MailId) -> Result<Sent> {
     let unit = UnitId::User(user);
-    let (head_key, mail_key, key_key) = (keys::outbox(user, mail), keys::mail(user, mail), keys::data_key(unit));
+    let (head_key, mail_key, key_key) = (
+        keys::outbox(user, mail),
+        keys::mail(user, mail),
+        keys::data_key(unit),
+    );
     let wanted = [head_key.clone(), mail_key.clone(), key_key.clone()];
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
-    let Some(head) = found.get(&head_key) else { return Ok(Sent::Dropped) };
+    let Some(head) = found.get(&head_key) else {
+        return Ok(Sent::Dropped);
+    };
     let mut head = head.decode::<MailHead>()?;
     let key = units::data_key(found.get(&key_key), unit, ctx.root().await?)?;
     let (Some((key, _)), Some(content)) = (key, found.get(&mail_key)) else {
         // The user is gone: nothing is sent to somebody who was deleted (M-13).
-        ctx.store.delete_all(&[head_key, mail_key], ctx.entropy.as_ref()).await?;
+        ctx.store
+            .delete_all(&[head_key, mail_key], ctx.entropy.as_ref())
+            .await?;
         return Ok(Sent::Dropped);
     };
     let now = ctx.now();
@@ -115,7 +123,9 @@ pub async fn deliver(ctx: &Ctx, user: UserId, mail: MailId) -> Result<Sent> {
     }
     match send(ctx, &payload).await {
         Outcome::Accepted => {
-            ctx.store.delete_all(&[head_key, mail_key], ctx.entropy.as_ref()).await?;
+            ctx.store
+                .delete_all(&[head_key, mail_key], ctx.entropy.as_ref())
+                .await?;
             Ok(Sent::Accepted)
         }
         Outcome::Refused if head.facts.attempts < MAX_ATTEMPTS => {
@@ -126,7 +136,9 @@ pub async fn deliver(ctx: &Ctx, user: UserId, mail: MailId) -> Result<Sent> {
         }
         Outcome::Refused => {
             tracing::error!(%mail, attempts = head.facts.attempts, "a mail was given up");
-            ctx.store.delete_all(&[head_key, mail_key], ctx.entropy.as_ref()).await?;
+            ctx.store
+                .delete_all(&[head_key, mail_key], ctx.entropy.as_ref())
+                .await?;
             Ok(Sent::Dropped)
         }
         Outcome::Unknown => note_unknown(ctx, head, now).await,
@@ -137,7 +149,9 @@ async fn note_unknown(ctx: &Ctx, mut head: Item<MailHead>, now: Timestamp) -> Re
     if head.facts.state == MailState::Unknown {
         // The week is over; nobody can do anything with it any more.
         let mail_key = keys::mail(head.facts.user, head.facts.mail);
-        ctx.store.delete_all(&[head.key, mail_key], ctx.entropy.as_ref()).await?;
+        ctx.store
+            .delete_all(&[head.key, mail_key], ctx.entropy.as_ref())
+            .await?;
         return Ok(Sent::Dropped);
     }
     tracing::error!(mail = %head.facts.mail, "whether SES took a mail is unknown");
@@ -176,10 +190,17 @@ enum Outcome {
 }
 
 async fn send(ctx: &Ctx, payload: &MailPayload) -> Outcome {
-    let text = payload.template.render(&ctx.config.origin, ctx.policy().controller().name());
+    let text = payload
+        .template
+        .render(&ctx.config.origin, ctx.policy().controller().name());
     let content = |data: String| Content::builder().data(data).charset("UTF-8").build();
-    let (Ok(subject), Ok(body)) = (content(text.subject), content(text.body)) else { return Outcome::Refused };
-    let message = Message::builder().subject(subject).body(Body::builder().text(body).build()).build();
+    let (Ok(subject), Ok(body)) = (content(text.subject), content(text.body)) else {
+        return Outcome::Refused;
+    };
+    let message = Message::builder()
+        .subject(subject)
+        .body(Body::builder().text(body).build())
+        .build();
     let sent = ctx
         .ses()
         .send_email()

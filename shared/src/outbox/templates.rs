@@ -51,7 +51,10 @@ impl Template {
                 ),
             ),
             Self::Cancelled { dates } => {
-                let lines: Vec<_> = dates.iter().map(|(class, date)| format!("- {class}: {date}")).collect();
+                let lines: Vec<_> = dates
+                    .iter()
+                    .map(|(class, date)| format!("- {class}: {date}"))
+                    .collect();
                 (
                     "Your subscription is cancelled",
                     format!(
@@ -69,6 +72,9 @@ impl Template {
                 ),
             ),
         };
-        Text { subject: subject.to_owned(), body: format!("{body}\n{operator}\n") }
+        Text {
+            subject: subject.to_owned(),
+            body: format!("{body}\n{operator}\n"),
+        }
     }
 }

@@ -51,13 +51,13 @@ pub struct ImportFacts {
     pub lease_until: i64,
     /// When it began.
     pub created_at: Timestamp,
-    /// How many lines it has.
-    pub total: u32,
 }
 
 /// The sealed part of an import: what was wrong. Every line that is not here became a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
+    /// The numbers of all lines.
+    pub lines: Vec<u32>,
     /// The lines that did not become records.
     pub failures: Vec<Failure>,
 }
@@ -92,24 +92,42 @@ pub fn read_lines(kind: Kind, body: &[u8]) -> Result<Vec<Line>> {
     let whole = |detail: &str| Error::invalid("", detail);
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|_| whole("The file must be UTF-8."))?;
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|_| whole("The file has no readable header line."))?.clone();
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let header = reader
+        .headers()
+        .map_err(|_| whole("The file has no readable header line."))?
+        .clone();
     check_header(kind, &header)?;
     let mut lines = Vec::new();
     let mut seen: HashMap<(&'static str, String), u32> = HashMap::new();
     for row in reader.records() {
-        let row = row.map_err(|error| whole(&format!("The file cannot be read behind line {}.", line_of(&error))))?;
-        let number = row.position().map_or(0, |position| u32::try_from(position.line()).unwrap_or(u32::MAX));
+        let row = row.map_err(|error| {
+            whole(&format!(
+                "The file cannot be read behind line {}.",
+                line_of(&error)
+            ))
+        })?;
+        let number = row
+            .position()
+            .map_or(0, |position| u32::try_from(position.line()).unwrap_or(u32::MAX));
         if lines.len() == MAX_LINES {
             return Err(whole(&format!("A file has at most {MAX_LINES} lines; split it.")));
         }
         let fields = read_line(kind, &header, &row).and_then(|fields| unseen(fields, number, &mut seen));
         lines.push(Line { number, fields });
     }
-    let failures: Vec<_> = lines.iter().filter_map(|line| Some((line.number, line.fields.as_ref().err()?))).collect();
+    let failures: Vec<_> = lines
+        .iter()
+        .filter_map(|line| Some((line.number, line.fields.as_ref().err()?)))
+        .collect();
     if failures.len() > MAX_FAILURES {
         let shown = failures.iter().take(50).flat_map(|(number, violations)| {
-            violations.iter().map(move |violation| Violation::new(format!("/{number}{}", violation.pointer), &violation.detail))
+            violations.iter().map(move |violation| {
+                Violation::new(format!("/{number}{}", violation.pointer), &violation.detail)
+            })
         });
         return Err(Error::Invalid(shown.collect()));
     }
@@ -128,13 +146,18 @@ fn check_header(kind: Kind, header: &csv::StringRecord) -> Result<()> {
         let mut object = Map::new();
         insert(&mut object, name, Value::Null);
         match Fields::parse(kind, Value::Object(object), "") {
-            Err(Error::Invalid(found)) => found.into_iter().find(|violation| violation.detail.contains("not a known field")),
+            Err(Error::Invalid(found)) => found
+                .into_iter()
+                .find(|violation| violation.detail.contains("not a known field")),
             _ => None,
         }
     };
     for (index, name) in header.iter().enumerate() {
         if !seen.insert(name) {
-            violations.push(format!("/1/{index}"), format!("The column {} stands twice.", crate::text::shown(name)));
+            violations.push(
+                format!("/1/{index}"),
+                format!("The column {} stands twice.", crate::text::shown(name)),
+            );
         } else if let Some(violation) = probe(name) {
             violations.push(format!("/1/{index}"), violation.detail);
         }
@@ -155,9 +178,16 @@ fn insert(object: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-fn read_line(kind: Kind, header: &csv::StringRecord, row: &csv::StringRecord) -> Result<Fields, Vec<Violation>> {
+fn read_line(
+    kind: Kind,
+    header: &csv::StringRecord,
+    row: &csv::StringRecord,
+) -> Result<Fields, Vec<Violation>> {
     if row.len() > header.len() {
-        return Err(vec![Violation::new("", format!("The line has {} cells, the header {}.", row.len(), header.len()))]);
+        return Err(vec![Violation::new(
+            "",
+            format!("The line has {} cells, the header {}.", row.len(), header.len()),
+        )]);
     }
     let mut object = Map::new();
     for (name, cell) in header.iter().zip(row.iter()).filter(|(_, cell)| !cell.is_empty()) {
@@ -172,10 +202,12 @@ fn read_line(kind: Kind, header: &csv::StringRecord, row: &csv::StringRecord) ->
 /// Numbers and truth values are text in CSV; what is not one stays text, and the field says what it expects.
 fn cell_value(name: &str, cell: &str) -> Value {
     match name {
-        "warranty_months" | "purchase_cost.amount" | "seats" => {
-            cell.parse::<u64>().map_or_else(|_| Value::from(cell), Value::from)
-        }
-        "auto_renew" => cell.parse::<bool>().map_or_else(|_| Value::from(cell), Value::from),
+        "warranty_months" | "purchase_cost.amount" | "seats" => cell
+            .parse::<u64>()
+            .map_or_else(|_| Value::from(cell), Value::from),
+        "auto_renew" => cell
+            .parse::<bool>()
+            .map_or_else(|_| Value::from(cell), Value::from),
         "name_servers" => cell.split_whitespace().map(Value::from).collect(),
         "status" => Value::from(cell.to_lowercase()),
         _ => Value::from(cell),
@@ -197,7 +229,11 @@ fn unseen(
             seen.insert((unique.field, unique.value), number);
         }
     }
-    if violations.is_empty() { Ok(fields) } else { Err(violations) }
+    if violations.is_empty() {
+        Ok(fields)
+    } else {
+        Err(violations)
+    }
 }
 
 /// The id of the import that `idempotency_key` names.
@@ -214,8 +250,13 @@ pub fn id(member: &Member, idempotency_key: &str) -> Result<ImportId> {
 
 /// The id of the record that a line becomes: in the order of the lines, and the same whenever it is computed.
 pub fn record_id(import: ImportId, facts: &ImportFacts, line: u32, data_key: &DataKey) -> RecordId {
-    let bits = data_key.deterministic_bits("import line", &format!("{import}\n{line}")).to_be_bytes();
-    let at = facts.created_at.saturating_add(SignedDuration::from_millis(i64::from(line / 4_096))).unwrap_or(facts.created_at);
+    let bits = data_key
+        .deterministic_bits("import line", &format!("{import}\n{line}"))
+        .to_be_bytes();
+    let at = facts
+        .created_at
+        .saturating_add(SignedDuration::from_millis(i64::from(line / 4_096)))
+        .unwrap_or(facts.created_at);
     let order = u16::try_from(line % 4_096).unwrap_or(0).to_be_bytes();
     let mut random = [0; 10];
     random[..2].copy_from_slice(&order);
@@ -229,7 +270,11 @@ pub fn record_id(import: ImportId, facts: &ImportFacts, line: u32, data_key: &Da
 /// [`Error::NotFound`].
 pub async fn get(ctx: &Ctx, member: &Member, import: ImportId) -> Result<Import> {
     let key = keys::import(member.permit.tenant(), import);
-    ctx.store.get_one(&key).await?.ok_or(Error::NotFound)?.open::<ImportReport>(member.key(Class::Content)?)
+    ctx.store
+        .get_one(&key)
+        .await?
+        .ok_or(Error::NotFound)?
+        .open::<ImportReport>(member.key(Class::Content)?)
 }
 
 /// Imports the lines. The same import again gives the same answer; one that was cut off is finished.
@@ -237,10 +282,17 @@ pub async fn get(ctx: &Ctx, member: &Member, import: ImportId) -> Result<Import>
 /// # Errors
 /// [`Error::Conflict`] while another request works on it; [`Error::IdempotencyMismatch`] when the key came with
 /// another file.
-pub async fn run(ctx: &Ctx, member: &Member, import: ImportId, kind: Kind, body: &[u8], lines: Vec<Line>) -> Result<Import> {
+pub async fn run(
+    ctx: &Ctx,
+    member: &Member,
+    import: ImportId,
+    kind: Kind,
+    body: &[u8],
+    lines: Vec<Line>,
+) -> Result<Import> {
     let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body));
-    let total = u32::try_from(lines.len()).unwrap_or(u32::MAX);
-    let mut item = match begin(ctx, member, import, kind, digest, total).await? {
+    let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+    let mut item = match begin(ctx, member, import, (kind, digest), numbers).await? {
         Begin::Done(item) => return Ok(item),
         Begin::Ours(item) => item,
     };
@@ -249,8 +301,17 @@ pub async fn run(ctx: &Ctx, member: &Member, import: ImportId, kind: Kind, body:
     let mut failures = Vec::new();
     for line in lines {
         match line.fields {
-            Ok(fields) => news.push((line.number, New { id: record_id(import, &item.facts, line.number, data_key), fields })),
-            Err(violations) => failures.push(Failure { line: line.number, violations }),
+            Ok(fields) => news.push((
+                line.number,
+                New {
+                    id: record_id(import, &item.facts, line.number, data_key),
+                    fields,
+                },
+            )),
+            Err(violations) => failures.push(Failure {
+                line: line.number,
+                violations,
+            }),
         }
     }
     let at = item.facts.created_at;
@@ -273,7 +334,13 @@ pub async fn run(ctx: &Ctx, member: &Member, import: ImportId, kind: Kind, body:
     item.facts.lease_until = 0;
     item.payload.failures = failures;
     let mut transaction = Transaction::new();
-    transaction.put_sealed_if("import", &item, data_key, ctx.entropy.as_ref(), &Condition::version(before))?;
+    transaction.put_sealed_if(
+        "import",
+        &item,
+        data_key,
+        ctx.entropy.as_ref(),
+        &Condition::version(before),
+    )?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(item),
         Err(Commit::Failed(error)) => Err(error),
@@ -286,17 +353,46 @@ enum Begin {
     Ours(Import),
 }
 
-async fn begin(ctx: &Ctx, member: &Member, import: ImportId, kind: Kind, digest: String, total: u32) -> Result<Begin> {
+async fn begin(
+    ctx: &Ctx,
+    member: &Member,
+    import: ImportId,
+    (kind, digest): (Kind, String),
+    lines: Vec<u32>,
+) -> Result<Begin> {
     let (now, data_key) = (ctx.now(), member.key(Class::Content)?);
     let key = keys::import(member.permit.tenant(), import);
     let lease_until = now.saturating_add(LEASE).unwrap_or(now).as_millisecond();
-    let found = ctx.store.get_one(&key).await?.map(|raw| raw.open::<ImportReport>(data_key)).transpose()?;
+    let found = ctx
+        .store
+        .get_one(&key)
+        .await?
+        .map(|raw| raw.open::<ImportReport>(data_key))
+        .transpose()?;
     let (mut item, condition) = match found {
         None => {
-            let facts = ImportFacts { kind, digest, done: false, lease_until, created_at: now, total };
-            (Item::sealed(key, facts, ImportReport::default()), Condition::absent())
+            let facts = ImportFacts {
+                kind,
+                digest,
+                done: false,
+                lease_until,
+                created_at: now,
+            };
+            (
+                Item::sealed(
+                    key,
+                    facts,
+                    ImportReport {
+                        lines,
+                        failures: Vec::new(),
+                    },
+                ),
+                Condition::absent(),
+            )
         }
-        Some(item) if item.facts.digest != digest || item.facts.kind != kind => return Err(Error::IdempotencyMismatch),
+        Some(item) if item.facts.digest != digest || item.facts.kind != kind => {
+            return Err(Error::IdempotencyMismatch);
+        }
         Some(item) if item.facts.done => return Ok(Begin::Done(item)),
         Some(item) if item.facts.lease_until > now.as_millisecond() => return Err(at_work()),
         Some(mut item) => {
@@ -316,7 +412,10 @@ async fn begin(ctx: &Ctx, member: &Member, import: ImportId, kind: Kind, digest:
 }
 
 fn at_work() -> Error {
-    Error::conflict("Idempotency-Key", "This import is at work; repeat the request in a minute for its result.")
+    Error::conflict(
+        "Idempotency-Key",
+        "This import is at work; repeat the request in a minute for its result.",
+    )
 }
 
 /// Creates the records of a chunk in one transaction. Lines that are refused are taken out, and the rest tried again.
@@ -343,7 +442,9 @@ async fn create_chunk(
         };
         let mut refused: HashMap<usize, Vec<Rejection>> = HashMap::new();
         for rejection in rejections {
-            let Some(&owner) = owners.get(rejection.index) else { continue };
+            let Some(&owner) = owners.get(rejection.index) else {
+                continue;
+            };
             refused.entry(owner).or_default().push(rejection);
         }
         if refused.is_empty() {
@@ -355,7 +456,10 @@ async fn create_chunk(
                 None => rest.push((line, new)),
                 // The record is there: an earlier attempt at this import created it, with everything that belongs to it.
                 Some(rejections) if rejections.iter().any(|rejection| rejection.label == "record") => {}
-                Some(rejections) => failures.push(Failure { line, violations: violations(rejections, new.id.kind()) }),
+                Some(rejections) => failures.push(Failure {
+                    line,
+                    violations: violations(rejections, new.id.kind()),
+                }),
             }
         }
         chunk = rest;
@@ -396,16 +500,24 @@ mod tests {
     fn each_wrong_line_is_named_and_the_others_are_kept() {
         let csv = "asset_tag,warranty_months\nA,1\n,2\nB,x\nA,4\n\"C\",5\n";
         let lines = read_lines(Kind::Asset, csv.as_bytes()).unwrap();
-        let wrong: Vec<_> =
-            lines.iter().filter_map(|line| Some((line.number, line.fields.as_ref().err()?[0].pointer.as_str()))).collect();
-        assert_eq!(wrong, [(3, "/asset_tag"), (4, "/warranty_months"), (5, "/asset_tag")]);
+        let wrong: Vec<_> = lines
+            .iter()
+            .filter_map(|line| Some((line.number, line.fields.as_ref().err()?[0].pointer.as_str())))
+            .collect();
+        assert_eq!(
+            wrong,
+            [(3, "/asset_tag"), (4, "/warranty_months"), (5, "/asset_tag")]
+        );
     }
 
     #[test]
     fn an_unknown_or_repeated_column_refuses_the_file() {
         for csv in ["asset_tag,colour\nA,red\n", "asset_tag,asset_tag\nA,B\n", ""] {
             let result = read_lines(Kind::Asset, csv.as_bytes());
-            assert!(matches!(result, Err(Error::Invalid(_))) || csv.is_empty(), "{csv}");
+            assert!(
+                matches!(result, Err(Error::Invalid(_))) || csv.is_empty(),
+                "{csv}"
+            );
         }
     }
 
@@ -415,6 +527,9 @@ mod tests {
         for line in 0..=MAX_LINES {
             csv.push_str(&format!("A{line}\n"));
         }
-        assert!(matches!(read_lines(Kind::Asset, csv.as_bytes()), Err(Error::Invalid(_))));
+        assert!(matches!(
+            read_lines(Kind::Asset, csv.as_bytes()),
+            Err(Error::Invalid(_))
+        ));
     }
 }

@@ -70,7 +70,10 @@ pub struct RecordId {
 impl RecordId {
     /// An id whose order is its time of creation.
     pub fn new(kind: Kind, now: Timestamp, random: [u8; 10]) -> Self {
-        Self { kind, bits: uuid_v7(now, random) }
+        Self {
+            kind,
+            bits: uuid_v7(now, random),
+        }
     }
 
     /// The record's kind.
@@ -111,7 +114,9 @@ impl Serialize for RecordId {
 
 impl<'de> Deserialize<'de> for RecordId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -149,7 +154,11 @@ impl TryFrom<u64> for Amount {
     type Error = String;
 
     fn try_from(amount: u64) -> Result<Self, String> {
-        if amount > 1_000_000_000_000 { Err("It must be at most 1000000000000".to_owned()) } else { Ok(Self(amount)) }
+        if amount > 1_000_000_000_000 {
+            Err("It must be at most 1000000000000".to_owned())
+        } else {
+            Ok(Self(amount))
+        }
     }
 }
 
@@ -193,7 +202,11 @@ impl TryFrom<u16> for Months {
     type Error = String;
 
     fn try_from(months: u16) -> Result<Self, String> {
-        if months > 600 { Err("It must be at most 600".to_owned()) } else { Ok(Self(months)) }
+        if months > 600 {
+            Err("It must be at most 600".to_owned())
+        } else {
+            Ok(Self(months))
+        }
     }
 }
 
@@ -230,7 +243,11 @@ impl TryFrom<String> for DomainName {
         let wrong = || "It must be a domain name such as example.com".to_owned();
         let name = idna::domain_to_ascii_strict(text.trim().trim_end_matches('.')).map_err(|_| wrong())?;
         let has_labels = name.split('.').count() >= 2 && name.split('.').all(|label| !label.is_empty());
-        if has_labels && name.len() <= 253 { Ok(Self(name)) } else { Err(wrong()) }
+        if has_labels && name.len() <= 253 {
+            Ok(Self(name))
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -275,6 +292,23 @@ impl AssetStatus {
             Self::Undeployable => "undeployable",
             Self::Archived => "archived",
         }
+    }
+}
+
+impl FromStr for AssetStatus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [
+            Self::Ready,
+            Self::Deployed,
+            Self::Pending,
+            Self::Undeployable,
+            Self::Archived,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+        .ok_or_else(|| "It must be ready, deployed, pending, undeployable or archived".to_owned())
     }
 }
 

@@ -15,15 +15,25 @@ pub struct Unique {
 
 /// The values of a record that are unique within the organisation.
 pub fn uniques(fields: &Fields) -> Vec<Unique> {
-    let unique = |field, value: &str| Unique { field, value: value.to_lowercase() };
+    let unique = |field, value: &str| Unique {
+        field,
+        value: value.to_lowercase(),
+    };
     match fields {
         Fields::Asset(asset) => std::iter::once(unique("asset_tag", asset.asset_tag.as_str()))
-            .chain(asset.serial.iter().map(|serial| unique("serial", serial.as_str())))
+            .chain(
+                asset
+                    .serial
+                    .iter()
+                    .map(|serial| unique("serial", serial.as_str())),
+            )
             .collect(),
         Fields::Licence(_) => Vec::new(),
-        Fields::Employee(employee) => {
-            employee.email.iter().map(|email| unique("email", &email.canonical())).collect()
-        }
+        Fields::Employee(employee) => employee
+            .email
+            .iter()
+            .map(|email| unique("email", &email.canonical()))
+            .collect(),
         Fields::Domain(domain) => vec![unique("domain_name", domain.domain_name.as_str())],
     }
 }
@@ -78,9 +88,18 @@ mod tests {
 
     #[test]
     fn a_wrong_field_is_named_with_its_pointer() {
-        let error = Fields::parse(Kind::Asset, json!({"asset_tag": "", "purchase_date": "2026-02-30"}), "/fields");
-        let Err(crate::error::Error::Invalid(violations)) = error else { panic!("it is not valid") };
-        let pointers: Vec<_> = violations.iter().map(|violation| violation.pointer.as_str()).collect();
+        let error = Fields::parse(
+            Kind::Asset,
+            json!({"asset_tag": "", "purchase_date": "2026-02-30"}),
+            "/fields",
+        );
+        let Err(crate::error::Error::Invalid(violations)) = error else {
+            panic!("it is not valid")
+        };
+        let pointers: Vec<_> = violations
+            .iter()
+            .map(|violation| violation.pointer.as_str())
+            .collect();
         assert_eq!(pointers.len(), 2, "{pointers:?}");
         assert!(pointers.contains(&"/fields/asset_tag") && pointers.contains(&"/fields/purchase_date"));
     }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::model::{
-    Action, AssetStatus, EventFacts, EventPayload, Fields, Kind, RecordFacts, RecordId, RecordPayload, UniqueGuard,
-    creation_event,
+    Action, AssetStatus, EventFacts, EventPayload, Fields, Kind, RecordFacts, RecordId, RecordPayload,
+    UniqueGuard, creation_event,
 };
 use super::rules::{self, Unique};
 use crate::attachments;
@@ -47,8 +47,14 @@ pub fn key(tenant: Tenant, record: RecordId) -> Key {
 /// # Errors
 /// [`Error::NotFound`] when it is not there or was deleted.
 pub fn read(member: &Member, record: RecordId) -> Result<Record> {
-    let item = member.item(&key(member.permit.tenant(), record))?.open::<RecordPayload>(member.key(Class::Content)?)?;
-    if item.facts.deleted_at.is_some() { Err(Error::NotFound) } else { Ok(item) }
+    let item = member
+        .item(&key(member.permit.tenant(), record))?
+        .open::<RecordPayload>(member.key(Class::Content)?)?;
+    if item.facts.deleted_at.is_some() {
+        Err(Error::NotFound)
+    } else {
+        Ok(item)
+    }
 }
 
 /// A record that is about to be created.
@@ -103,17 +109,29 @@ pub fn add_creation(
         actor: permit.user(),
         record_version: record.version,
     };
-    let item = Item::sealed(keys::event(permit.tenant(), new.id, event), facts, EventPayload { changes });
+    let item = Item::sealed(
+        keys::event(permit.tenant(), new.id, event),
+        facts,
+        EventPayload { changes },
+    );
     transaction.create_sealed("event", &item, data_key, ctx.entropy.as_ref())?;
     for unique in rules::uniques(&new.fields) {
-        let guard = Item::plain(guard_key(permit.tenant(), new.id.kind(), &unique, data_key), UniqueGuard { record: new.id });
+        let guard = Item::plain(
+            guard_key(permit.tenant(), new.id.kind(), &unique, data_key),
+            UniqueGuard { record: new.id },
+        );
         transaction.create(unique.field, &guard)?;
     }
     Ok(())
 }
 
 fn guard_key(tenant: Tenant, kind: Kind, unique: &Unique, data_key: &DataKey) -> Key {
-    keys::unique(tenant, kind, unique.field, &data_key.digest(unique.field, &unique.value))
+    keys::unique(
+        tenant,
+        kind,
+        unique.field,
+        &data_key.digest(unique.field, &unique.value),
+    )
 }
 
 /// The violation of a rejected guard.
@@ -122,7 +140,10 @@ pub fn taken(rejection: &Rejection, kind: Kind) -> Option<Error> {
         "record" | "event" | "answer" => return None,
         field => field,
     };
-    Some(Error::conflict(&format!("/fields/{field}"), format!("Another {kind} has this {field} already.")))
+    Some(Error::conflict(
+        &format!("/fields/{field}"),
+        format!("Another {kind} has this {field} already."),
+    ))
 }
 
 /// Creates a record with its event, its guards and the stored answer in one transaction.
@@ -149,7 +170,9 @@ pub async fn create(
             if let Some(answer) = answered_meanwhile(ctx, replay.as_ref(), &rejections, data_key)? {
                 return Ok(Creation::Answered(answer));
             }
-            let conflict = rejections.iter().find_map(|rejection| taken(rejection, new.id.kind()));
+            let conflict = rejections
+                .iter()
+                .find_map(|rejection| taken(rejection, new.id.kind()));
             Err(conflict.unwrap_or_else(|| Error::unavailable("a creation met another one")))
         }
     }
@@ -167,7 +190,13 @@ pub fn add_answer(
 ) -> Result<()> {
     let now = ctx.now();
     let item = replay.idempotency.item(replay.answer.clone(), now);
-    transaction.put_sealed_if("answer", &item, data_key, ctx.entropy.as_ref(), &Idempotency::condition(now))
+    transaction.put_sealed_if(
+        "answer",
+        &item,
+        data_key,
+        ctx.entropy.as_ref(),
+        &Idempotency::condition(now),
+    )
 }
 
 /// The answer of the request that came at the same time and won.
@@ -181,15 +210,25 @@ pub fn answered_meanwhile(
     data_key: &DataKey,
 ) -> Result<Option<StoredAnswer>> {
     let Some(replay) = replay else { return Ok(None) };
-    let Some(rejection) = rejections.iter().find(|rejection| rejection.label == "answer") else { return Ok(None) };
-    replay.idempotency.answered(rejection.found.as_ref(), data_key, ctx.now())
+    let Some(rejection) = rejections.iter().find(|rejection| rejection.label == "answer") else {
+        return Ok(None);
+    };
+    replay
+        .idempotency
+        .answered(rejection.found.as_ref(), data_key, ctx.now())
 }
 
 /// Replaces a record's fields.
 ///
 /// # Errors
 /// [`Error::Stale`] when it changed at the same time, [`Error::Conflict`] when a unique value is taken.
-pub async fn update(ctx: &Ctx, member: &Member, id: RecordId, before: &Record, fields: &Fields) -> Result<Record> {
+pub async fn update(
+    ctx: &Ctx,
+    member: &Member,
+    id: RecordId,
+    before: &Record,
+    fields: &Fields,
+) -> Result<Record> {
     let (data_key, tenant, now) = (member.key(Class::Content)?, member.permit.tenant(), ctx.now());
     let after_fields = encode(fields)?;
     let changes = rules::changes(&before.payload.0, &after_fields);
@@ -206,20 +245,35 @@ pub async fn update(ctx: &Ctx, member: &Member, id: RecordId, before: &Record, f
     after.payload = RecordPayload(after_fields);
     let mut transaction = Transaction::new();
     transaction.replace_sealed("record", &after, data_key, ctx.entropy.as_ref())?;
-    add_event(ctx, &mut transaction, member, id, Action::Updated, after.version, EventPayload { changes })?;
+    add_event(
+        ctx,
+        &mut transaction,
+        member,
+        id,
+        Action::Updated,
+        after.version,
+        EventPayload { changes },
+    )?;
     for unique in old.iter().filter(|unique| !new.contains(unique)) {
         transaction.delete("old", &guard_key(tenant, id.kind(), unique, data_key));
     }
     for unique in new.iter().filter(|unique| !old.contains(unique)) {
-        let guard = Item::plain(guard_key(tenant, id.kind(), unique, data_key), UniqueGuard { record: id });
+        let guard = Item::plain(
+            guard_key(tenant, id.kind(), unique, data_key),
+            UniqueGuard { record: id },
+        );
         transaction.create(unique.field, &guard)?;
     }
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(after),
         Err(Commit::Failed(error)) => Err(error),
         Err(Commit::Rejected(rejections)) => {
-            let conflict = rejections.iter().find_map(|rejection| taken(rejection, id.kind()));
-            Err(conflict.unwrap_or(Error::Stale { current: before.version + 1 }))
+            let conflict = rejections
+                .iter()
+                .find_map(|rejection| taken(rejection, id.kind()));
+            Err(conflict.unwrap_or(Error::Stale {
+                current: before.version + 1,
+            }))
         }
     }
 }
@@ -239,7 +293,12 @@ pub fn add_event(
 ) -> Result<()> {
     let now = ctx.now();
     let event = EventId::new(now, ctx.id_bytes());
-    let facts = EventFacts { action, at: now, actor: member.permit.user(), record_version };
+    let facts = EventFacts {
+        action,
+        at: now,
+        actor: member.permit.user(),
+        record_version,
+    };
     let item = Item::sealed(keys::event(member.permit.tenant(), record, event), facts, payload);
     transaction.create_sealed("event", &item, member.key(Class::Content)?, ctx.entropy.as_ref())
 }
@@ -249,9 +308,16 @@ pub fn add_event(
 ///
 /// # Errors
 /// [`Error::Stale`] when the record changed at the same time.
-pub async fn delete(ctx: &Ctx, member: &Member, id: RecordId, expected: impl Fn(&Record) -> Result<()>) -> Result<()> {
+pub async fn delete(
+    ctx: &Ctx,
+    member: &Member,
+    id: RecordId,
+    expected: impl Fn(&Record) -> Result<()>,
+) -> Result<()> {
     let data_key = member.key(Class::Content)?;
-    let before = member.item(&key(member.permit.tenant(), id))?.open::<RecordPayload>(data_key)?;
+    let before = member
+        .item(&key(member.permit.tenant(), id))?
+        .open::<RecordPayload>(data_key)?;
     if before.facts.deleted_at.is_none() {
         expected(&before)?;
         bury(ctx, member, id, &before).await?;
@@ -274,7 +340,9 @@ pub async fn delete(ctx: &Ctx, member: &Member, id: RecordId, expected: impl Fn(
         }
         query = query.after(page.next);
     }
-    ctx.store.delete_all(&[key(tenant, id)], ctx.entropy.as_ref()).await
+    ctx.store
+        .delete_all(&[key(tenant, id)], ctx.entropy.as_ref())
+        .await
 }
 
 async fn bury(ctx: &Ctx, member: &Member, id: RecordId, before: &Record) -> Result<()> {
@@ -287,14 +355,24 @@ async fn bury(ctx: &Ctx, member: &Member, id: RecordId, before: &Record) -> Resu
     let mut transaction = Transaction::new();
     transaction.replace_sealed("record", &tombstone, data_key, ctx.entropy.as_ref())?;
     let payload = EventPayload { changes: Vec::new() };
-    add_event(ctx, &mut transaction, member, id, Action::Deleted, tombstone.version, payload)?;
+    add_event(
+        ctx,
+        &mut transaction,
+        member,
+        id,
+        Action::Deleted,
+        tombstone.version,
+        payload,
+    )?;
     for unique in rules::uniques(&Fields::parse(id.kind(), before.payload.0.clone(), "")?) {
         transaction.delete("old", &guard_key(tenant, id.kind(), &unique, data_key));
     }
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(()),
         Err(Commit::Failed(error)) => Err(error),
-        Err(Commit::Rejected(_)) => Err(Error::Stale { current: before.version + 1 }),
+        Err(Commit::Rejected(_)) => Err(Error::Stale {
+            current: before.version + 1,
+        }),
     }
 }
 
@@ -331,14 +409,23 @@ pub struct ListQuery {
 pub async fn list(ctx: &Ctx, member: &Member, list: &ListQuery) -> Result<(Vec<Record>, Option<After>)> {
     let data_key = member.key(Class::Content)?;
     let mut filter = Condition::missing("deleted_at");
-    let statuses = list.statuses.iter().map(|status| Condition::one_of("status", status.as_str()));
+    let statuses = list
+        .statuses
+        .iter()
+        .map(|status| Condition::one_of("status", status.as_str()));
     if let Some(any) = statuses.reduce(Condition::or) {
         filter = filter.and(any);
     }
     let partition = keys::records(member.permit.tenant(), list.kind);
     let by_update = list.sort == Sort::Updated;
-    let mut query = Query::new(partition, list.limit).backwards(list.backwards).after(list.after.clone());
-    query = if by_update { query.index(Index::ByUpdate) } else { query.filter(Some(filter)) };
+    let mut query = Query::new(partition, list.limit)
+        .backwards(list.backwards)
+        .after(list.after.clone());
+    query = if by_update {
+        query.index(Index::ByUpdate)
+    } else {
+        query.filter(Some(filter))
+    };
     let mut records: Vec<Record> = Vec::new();
     loop {
         let page = ctx.store.query(&query).await?;
@@ -351,8 +438,11 @@ pub async fn list(ctx: &Ctx, member: &Member, list: &ListQuery) -> Result<(Vec<R
         };
         for raw in items {
             let record = raw.open::<RecordPayload>(data_key)?;
-            let status_is_right =
-                list.statuses.is_empty() || record.facts.status.is_some_and(|status| list.statuses.contains(&status));
+            let status_is_right = list.statuses.is_empty()
+                || record
+                    .facts
+                    .status
+                    .is_some_and(|status| list.statuses.contains(&status));
             if record.facts.deleted_at.is_none() && status_is_right {
                 records.push(record);
             }
@@ -379,6 +469,10 @@ pub async fn timeline(
     let data_key = member.key(Class::Content)?;
     let query = Query::new(keys::events_of(member.permit.tenant(), record), limit).after(after);
     let page = ctx.store.query(&query).await?;
-    let events = page.items.iter().map(|raw| raw.open::<EventPayload>(data_key)).collect::<Result<_>>()?;
+    let events = page
+        .items
+        .iter()
+        .map(|raw| raw.open::<EventPayload>(data_key))
+        .collect::<Result<_>>()?;
     Ok((events, page.next))
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, DeleteRequest, KeysAndAttributes, TransactWriteItem, WriteRequest,
+};
 
 use super::item::{Attributes, Raw};
 use crate::entropy::Entropy;
@@ -92,7 +94,12 @@ impl Store {
         Ok(found)
     }
 
-    async fn get_chunk(&self, keys: &[Key], entropy: &dyn Entropy, found: &mut HashMap<Key, Raw>) -> Result<()> {
+    async fn get_chunk(
+        &self,
+        keys: &[Key],
+        entropy: &dyn Entropy,
+        found: &mut HashMap<Key, Raw>,
+    ) -> Result<()> {
         let mut wanted: HashMap<String, Vec<Attributes>> = HashMap::new();
         for key in keys {
             let of_table = wanted.entry(self.name(key.table).to_owned()).or_default();
@@ -101,8 +108,10 @@ impl Store {
                 of_table.push(attributes);
             }
         }
-        let mut request: HashMap<_, _> =
-            wanted.into_iter().map(|(name, keys)| (name, consistent(keys))).collect();
+        let mut request: HashMap<_, _> = wanted
+            .into_iter()
+            .map(|(name, keys)| (name, consistent(keys)))
+            .collect();
         for attempt in 1..=BATCH_ATTEMPTS {
             let output = self
                 .client
@@ -112,7 +121,9 @@ impl Store {
                 .await
                 .map_err(|error| failure("BatchGetItem", &error))?;
             for (name, items) in output.responses.unwrap_or_default() {
-                let table = self.table(&name).ok_or_else(|| Error::internal("an answer of an unknown table"))?;
+                let table = self
+                    .table(&name)
+                    .ok_or_else(|| Error::internal("an answer of an unknown table"))?;
                 for attributes in items {
                     let raw = Raw::new(table, attributes)?;
                     found.insert(raw.key.clone(), raw);
@@ -141,7 +152,10 @@ impl Store {
             .send()
             .await
             .map_err(|error| failure("GetItem", &error))?;
-        output.item.map(|attributes| Raw::new(key.table, attributes)).transpose()
+        output
+            .item
+            .map(|attributes| Raw::new(key.table, attributes))
+            .transpose()
     }
 
     /// Deletes items without a condition, 25 to a round trip.
@@ -190,7 +204,11 @@ impl Store {
 }
 
 fn consistent(keys: Vec<Attributes>) -> KeysAndAttributes {
-    KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().expect("the keys are set")
+    KeysAndAttributes::builder()
+        .set_keys(Some(keys))
+        .consistent_read(true)
+        .build()
+        .expect("the keys are set")
 }
 
 pub(super) fn key_attributes(key: &Key) -> Attributes {
@@ -212,9 +230,7 @@ where
         SdkError::DispatchFailure(_) => Error::unavailable(format!("{operation}: no connection")),
         SdkError::ResponseError(_) => Error::unavailable(format!("{operation}: unreadable answer")),
         _ => match code {
-            Some(code) if is_transient(code) => {
-                Error::unavailable(format!("{operation}: {code}"))
-            }
+            Some(code) if is_transient(code) => Error::unavailable(format!("{operation}: {code}")),
             Some(code) => Error::internal(format!("{operation}: {code}")),
             None => Error::unavailable(format!("{operation}: an answer without an error code")),
         },

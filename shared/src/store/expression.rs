@@ -157,7 +157,10 @@ impl Update {
     /// Adds to a number that counts as 0 while it is not there.
     #[must_use]
     pub fn add(mut self, name: &'static str, by: i64) -> Self {
-        let (name, value) = (self.name(name), self.value(name, AttributeValue::N(by.to_string())));
+        let (name, value) = (
+            self.name(name),
+            self.value(name, AttributeValue::N(by.to_string())),
+        );
         self.add.push(format!("{name} {value}"));
         self
     }

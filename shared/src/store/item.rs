@@ -35,20 +35,35 @@ pub struct Item<T: Stored> {
 impl<T: Stored<Payload = T>> Item<T> {
     /// The first version of a sealed item.
     pub fn sealed(key: Key, facts: T::Facts, payload: T) -> Self {
-        Self { key, version: 1, facts, payload }
+        Self {
+            key,
+            version: 1,
+            facts,
+            payload,
+        }
     }
 }
 
 impl<T: Stored<Facts = T, Payload = ()>> Item<T> {
     /// The first version of an item without a sealed part.
     pub fn plain(key: Key, facts: T) -> Self {
-        Self { key, version: 1, facts, payload: () }
+        Self {
+            key,
+            version: 1,
+            facts,
+            payload: (),
+        }
     }
 
     /// The next version of this item.
     #[must_use]
     pub fn next(&self, facts: T) -> Self {
-        Self { key: self.key.clone(), version: self.version + 1, facts, payload: () }
+        Self {
+            key: self.key.clone(),
+            version: self.version + 1,
+            facts,
+            payload: (),
+        }
     }
 }
 
@@ -66,7 +81,11 @@ impl<T: Stored> Item<T> {
     pub(crate) fn seal(&self, data_key: &DataKey, entropy: &dyn Entropy) -> Result<Attributes> {
         let plaintext = serde_json::to_vec(&self.payload)
             .map_err(|error| Error::internal(format!("{} does not encode: {error}", T::INFO.name)))?;
-        let place = Place { key: &self.key, type_name: T::INFO.name, version: self.version };
+        let place = Place {
+            key: &self.key,
+            type_name: T::INFO.name,
+            version: self.version,
+        };
         let blob = data_key.seal(place, &plaintext, entropy);
         let mut attributes = self.clear_attributes()?;
         attributes.insert(SEALED.into(), AttributeValue::B(Blob::new(blob)));
@@ -92,7 +111,10 @@ impl Raw {
     pub(crate) fn new(table: Table, attributes: Attributes) -> Result<Self> {
         let text = |name: &str| match attributes.get(name) {
             Some(AttributeValue::S(text)) => Ok(text.as_str()),
-            _ => Err(Error::internal(format!("an item of {} has no {name}", table.as_str()))),
+            _ => Err(Error::internal(format!(
+                "an item of {} has no {name}",
+                table.as_str()
+            ))),
         };
         let key = Key::of_item(table, text("pk")?, text("sk")?);
         Ok(Self { key, attributes })
@@ -126,7 +148,12 @@ impl Raw {
     /// When it is not a `T`.
     pub fn decode<T: Stored<Payload = ()>>(&self) -> Result<Item<T>> {
         let (version, facts) = self.clear::<T>()?;
-        Ok(Item { key: self.key.clone(), version, facts, payload: () })
+        Ok(Item {
+            key: self.key.clone(),
+            version,
+            facts,
+            payload: (),
+        })
     }
 
     /// Reads only the clear part of an item.
@@ -144,12 +171,27 @@ impl Raw {
     pub fn open<T: Stored>(&self, data_key: &DataKey) -> Result<Item<T>> {
         let (version, facts) = self.clear::<T>()?;
         let Some(AttributeValue::B(blob)) = self.attributes.get(SEALED) else {
-            return Err(Error::internal(format!("a stored {} is not sealed", T::INFO.name)));
+            return Err(Error::internal(format!(
+                "a stored {} is not sealed",
+                T::INFO.name
+            )));
         };
-        let plaintext =
-            data_key.open(Place { key: &self.key, type_name: T::INFO.name, version }, blob.as_ref())?;
-        let payload = serde_json::from_slice(&plaintext)
-            .map_err(|error| Error::internal(format!("a stored {} does not decode: {error}", T::INFO.name)))?;
-        Ok(Item { key: self.key.clone(), version, facts, payload })
+        let plaintext = data_key.open(
+            Place {
+                key: &self.key,
+                type_name: T::INFO.name,
+                version,
+            },
+            blob.as_ref(),
+        )?;
+        let payload = serde_json::from_slice(&plaintext).map_err(|error| {
+            Error::internal(format!("a stored {} does not decode: {error}", T::INFO.name))
+        })?;
+        Ok(Item {
+            key: self.key.clone(),
+            version,
+            facts,
+            payload,
+        })
     }
 }

@@ -202,5 +202,8 @@ fn after_of(key: &Attributes, index: Index) -> After {
         Some(AttributeValue::S(text)) => text.clone(),
         _ => String::new(),
     };
-    After { position: text(index.attributes().1), item: text("sk") }
+    After {
+        position: text(index.attributes().1),
+        item: text("sk"),
+    }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update as Change,
+    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem,
+    Update as Change,
 };
 
 use super::item::{Attributes, Item, Raw};
@@ -86,7 +87,8 @@ impl Transaction {
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table and item are set");
-        self.steps.push((label, table, TransactWriteItem::builder().put(put).build()));
+        self.steps
+            .push((label, table, TransactWriteItem::builder().put(put).build()));
     }
 
     /// Creates an item without a sealed part; `label` names the failure that it exists already.
@@ -136,7 +138,13 @@ impl Transaction {
         data_key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<()> {
-        self.put_sealed_if(label, item, data_key, entropy, &Condition::version(item.version - 1))
+        self.put_sealed_if(
+            label,
+            item,
+            data_key,
+            entropy,
+            &Condition::version(item.version - 1),
+        )
     }
 
     /// Writes a sealed item if what is there meets the condition.
@@ -172,7 +180,11 @@ impl Transaction {
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table, key and expression are set");
-        self.steps.push((label, key.table, TransactWriteItem::builder().update(change).build()));
+        self.steps.push((
+            label,
+            key.table,
+            TransactWriteItem::builder().update(change).build(),
+        ));
     }
 
     /// Deletes the item if it meets the condition.
@@ -186,7 +198,11 @@ impl Transaction {
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table and key are set");
-        self.steps.push((label, key.table, TransactWriteItem::builder().delete(delete).build()));
+        self.steps.push((
+            label,
+            key.table,
+            TransactWriteItem::builder().delete(delete).build(),
+        ));
     }
 
     /// Deletes the item, if there is one.
@@ -196,7 +212,11 @@ impl Transaction {
             .set_key(Some(client::key_attributes(key)))
             .build()
             .expect("table and key are set");
-        self.steps.push((label, key.table, TransactWriteItem::builder().delete(delete).build()));
+        self.steps.push((
+            label,
+            key.table,
+            TransactWriteItem::builder().delete(delete).build(),
+        ));
     }
 
     /// Demands that an item which is not written meets the condition.
@@ -210,11 +230,17 @@ impl Transaction {
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table, key and condition are set");
-        self.steps.push((label, key.table, TransactWriteItem::builder().condition_check(check).build()));
+        self.steps.push((
+            label,
+            key.table,
+            TransactWriteItem::builder().condition_check(check).build(),
+        ));
     }
 }
 
-fn some<T: Clone>(map: &std::collections::HashMap<String, T>) -> Option<std::collections::HashMap<String, T>> {
+fn some<T: Clone>(
+    map: &std::collections::HashMap<String, T>,
+) -> Option<std::collections::HashMap<String, T>> {
     (!map.is_empty()).then(|| map.clone())
 }
 
@@ -227,10 +253,20 @@ impl Store {
     /// # Errors
     /// [`Commit::Rejected`] names the conditions that did not hold.
     pub async fn commit(&self, transaction: Transaction, entropy: &dyn Entropy) -> Result<(), Commit> {
-        debug_assert!(transaction.len() <= MAX_ITEMS, "a transaction holds at most {MAX_ITEMS} items");
-        let labels: Vec<_> = transaction.steps.iter().map(|(label, table, _)| (*label, *table)).collect();
-        let items: Vec<_> =
-            transaction.steps.into_iter().map(|(_, table, step)| self.with_table_name(table, step)).collect();
+        debug_assert!(
+            transaction.len() <= MAX_ITEMS,
+            "a transaction holds at most {MAX_ITEMS} items"
+        );
+        let labels: Vec<_> = transaction
+            .steps
+            .iter()
+            .map(|(label, table, _)| (*label, *table))
+            .collect();
+        let items: Vec<_> = transaction
+            .steps
+            .into_iter()
+            .map(|(_, table, step)| self.with_table_name(table, step))
+            .collect();
         let mut attempt = 0;
         loop {
             // A cancelled transaction was not applied, so the next attempt is a new one and needs a new token.
@@ -243,7 +279,8 @@ impl Store {
                 .send()
                 .await;
             let Err(error) = sent else { return Ok(()) };
-            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
             else {
                 return Err(Commit::Failed(client::failure("TransactWriteItems", &error)));
             };
@@ -255,7 +292,10 @@ impl Store {
                 .map(|(reason, (index, &(label, table)))| Rejection {
                     label,
                     index,
-                    found: reason.item.clone().and_then(|attributes| Raw::new(table, attributes).ok()),
+                    found: reason
+                        .item
+                        .clone()
+                        .and_then(|attributes| Raw::new(table, attributes).ok()),
                 })
                 .collect();
             if !rejections.is_empty() {
@@ -263,7 +303,10 @@ impl Store {
             }
             attempt += 1;
             let transient = |code: &str| {
-                matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+                matches!(
+                    code,
+                    "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
+                )
             };
             let codes: Vec<_> = reasons.iter().filter_map(|reason| reason.code()).collect();
             if !codes.iter().any(|code| transient(code)) {
@@ -273,7 +316,9 @@ impl Store {
                 ))));
             }
             if attempt == CONFLICT_ATTEMPTS {
-                return Err(Commit::Failed(Error::unavailable("TransactWriteItems met conflicts every time")));
+                return Err(Commit::Failed(Error::unavailable(
+                    "TransactWriteItems met conflicts every time",
+                )));
             }
             pause(attempt, entropy).await;
         }

@@ -1,0 +1,73 @@
+//! `POST /v1/auth/register`
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use shared::accounts::model::PersonName;
+use shared::accounts::password::PlainPassword;
+use shared::accounts::store::{self, Registration};
+use shared::email::Email;
+use shared::error::{Result, Violations};
+use shared::outbox::send;
+use shared::policy::Policy;
+use shared::text::Line;
+
+use crate::gateway::Answer;
+use crate::registry::Call;
+
+/// A registration.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterRequest {
+    /// The person's name.
+    name: PersonName,
+    /// The person's address; a code is sent to it.
+    email: Email,
+    /// The organisation's name.
+    company: Line<200>,
+    /// At least 15 characters; any characters.
+    password: PlainPassword,
+    /// The age that the person confirms to have reached: at least the policy's `minimum_age`.
+    age_confirmed: u8,
+    /// The version of the policy that the person accepts: the current one of `GET /v1/policy`.
+    policy_version: String,
+}
+
+pub(crate) async fn handle(call: Call) -> Result<Answer> {
+    let registration = check(call.request.json()?, call.ctx.policy())?;
+    let outgoing = store::register(&call.ctx, registration).await?;
+    send::send_now(&call.ctx, &outgoing).await;
+    super::Accepted::answer("We sent a mail to this address. It says how to go on.")
+}
+
+fn check(request: RegisterRequest, policy: &Policy) -> Result<Registration> {
+    let mut violations = Violations::default();
+    violations.check(
+        "/password",
+        request
+            .password
+            .may_be_chosen(&request.email, request.company.as_str()),
+    );
+    let minimum = policy.minimum_age();
+    if request.age_confirmed < minimum {
+        violations.push(
+            "/age_confirmed",
+            format!("The service is for people of {minimum} and over."),
+        );
+    }
+    let current = policy.version();
+    if request.policy_version != current.to_string() {
+        violations.push(
+            "/policy_version",
+            format!("The current version is {current}; read it at GET /v1/policy."),
+        );
+    }
+    violations.into_result()?;
+    Ok(Registration {
+        name: request.name,
+        email: request.email,
+        company: request.company,
+        password: request.password,
+        age_confirmed: request.age_confirmed,
+        policy_version: current.clone(),
+    })
+}

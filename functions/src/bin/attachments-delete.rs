@@ -1,0 +1,5 @@
+//! The Lambda function `attachments-delete`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::ATTACHMENTS_DELETE)
+}

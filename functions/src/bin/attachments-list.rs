@@ -1,0 +1,5 @@
+//! The Lambda function `attachments-list`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::ATTACHMENTS_LIST)
+}

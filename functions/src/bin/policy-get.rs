@@ -1,0 +1,5 @@
+//! The Lambda function `policy-get`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::POLICY_GET)
+}

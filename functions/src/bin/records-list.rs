@@ -1,0 +1,5 @@
+//! The Lambda function `records-list`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::RECORDS_LIST)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `records-timeline`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::RECORDS_TIMELINE)
+}

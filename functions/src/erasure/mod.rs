@@ -1,0 +1,3 @@
+//! Erasure.
+
+pub(crate) mod purge;

@@ -1,0 +1,3 @@
+//! What no route takes.
+
+pub(crate) mod answer;

@@ -1,0 +1,11 @@
+//! From an API Gateway event to a handler and back.
+
+mod answer;
+mod dispatch;
+mod pager;
+mod request;
+
+pub use answer::{Answer, Stored};
+pub use dispatch::answer;
+pub use pager::{Pager, limit, present};
+pub use request::{Body, Request};

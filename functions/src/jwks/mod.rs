@@ -1,0 +1,3 @@
+//! Public keys.
+
+pub(crate) mod get;

@@ -1,0 +1,4 @@
+//! The erasure ledger.
+
+pub(crate) mod get;
+pub(crate) mod seal;

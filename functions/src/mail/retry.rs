@@ -1,0 +1,12 @@
+//! Task `mail-retry`
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use shared::ctx::Ctx;
+use shared::error::Result;
+use shared::task::Deadline;
+
+pub(crate) async fn run(ctx: Arc<Ctx>, _: Value, deadline: Deadline) -> Result<Value> {
+    crate::serve::report(&shared::outbox::send::run(&ctx, &deadline).await?)
+}

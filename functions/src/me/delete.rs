@@ -1,0 +1,19 @@
+//! `DELETE /v1/me`
+
+use shared::error::Result;
+use shared::ids::UserId;
+use shared::keys::{Key, Tenant};
+use shared::organisations::store;
+
+use crate::erasures::ErasureBegun;
+use crate::gateway::{Answer, Request};
+use crate::registry::MemberCall;
+
+pub(crate) fn needs(tenant: Tenant, _: UserId, _: &Request) -> Result<Vec<Key>> {
+    Ok(vec![store::account_key(tenant)])
+}
+
+pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
+    let begun = store::delete_account(&call.ctx, &call.member).await?;
+    ErasureBegun::answer(&call.ctx, begun).await
+}

@@ -1,0 +1,61 @@
+//! The own account.
+
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod update;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::accounts::model::{PersonName, UserProfile};
+use shared::accounts::store::Profile;
+use shared::email::Email;
+use shared::error::Result;
+use shared::ids::{OrgId, UserId};
+use shared::keys::{Key, Tenant};
+
+use crate::gateway::Request;
+
+pub(crate) fn needs(_: Tenant, user: UserId, _: &Request) -> Result<Vec<Key>> {
+    Ok(vec![shared::accounts::store::key(user)])
+}
+
+/// An account.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct MeResponse {
+    /// The user.
+    id: UserId,
+    /// The user's name.
+    name: PersonName,
+    /// The user's address.
+    email: Email,
+    /// The organisation that the user registered.
+    organisation: OrgId,
+    /// When the user registered.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    created_at: Timestamp,
+    /// When the account last changed.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    updated_at: Timestamp,
+    /// The version of the policy that the user accepted.
+    policy_version: String,
+    /// When the user accepted it.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    policy_accepted_at: Timestamp,
+}
+
+impl MeResponse {
+    fn new(user: UserId, item: Profile) -> Self {
+        let UserProfile { name, email } = item.payload;
+        Self {
+            id: user,
+            name,
+            email,
+            organisation: item.facts.org,
+            created_at: item.facts.created_at,
+            updated_at: item.facts.updated_at,
+            policy_version: item.facts.policy_version,
+            policy_accepted_at: item.facts.policy_accepted_at,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The OpenAPI 3.1 document, generated from the registry: every route with every status it can answer with.
+
+pub(crate) mod get;
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+use shared::problem::Problem;
+
+use crate::gateway::Body;
+use crate::registry::{Access, ROUTES, Route, SchemaOf};
+
+/// The document for the deployment at `origin`.
+pub fn document(origin: &str) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.into_generator();
+    let mut paths: Map<String, Value> = Map::new();
+    for route in ROUTES.iter().filter(|route| route.method != "ANY") {
+        let operation = operation(route, &mut generator);
+        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        item[route.method.to_lowercase()] = operation;
+    }
+    generator.subschema_for::<Problem>();
+    let schemas = generator.take_definitions(true);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Trackwell",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The back end of a tracker service that keeps its word.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" }
+        },
+        "servers": [{ "url": origin }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } }
+        }
+    })
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let mut operation = json!({
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.name.split('-').next().unwrap_or_default()],
+        "parameters": parameters(route),
+        "responses": responses(route, generator),
+        "security": match route.access {
+            Access::Public(_) => json!([]),
+            Access::Member { .. } => json!([{ "bearer": [] }]),
+        },
+    });
+    if let (Some(request), Some(content_type)) = (route.request, route.body.content_type()) {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { content_type: { "schema": request(generator) } } });
+    }
+    operation
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let path = route
+        .parameters()
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let query = route.query.iter().map(|parameter| {
+        json!({
+            "name": parameter.name, "in": "query", "required": parameter.required, "description": parameter.description,
+            "schema": (parameter.schema)(),
+        })
+    });
+    let mut headers = Vec::new();
+    let header = |name: &str, required: bool, description: &str| {
+        json!({
+            "name": name, "in": "header", "required": required, "description": description,
+            "schema": { "type": "string" },
+        })
+    };
+    if route.idempotent {
+        headers.push(header(
+            "Idempotency-Key",
+            false,
+            "The same key and body again get the first answer again.",
+        ));
+    }
+    if route.problems.contains(&428) {
+        headers.push(header("If-Match", true, "The ETag of the version that is meant."));
+    }
+    path.chain(query).chain(headers).collect()
+}
+
+/// The problems that a route can answer with: what follows from how it is declared, and what it adds.
+pub fn problems(route: &Route) -> Vec<u16> {
+    let mut statuses = vec![422, 500, 503];
+    if let Access::Member { action, .. } = route.access {
+        statuses.push(401);
+        if !action.is_personal() {
+            statuses.extend([403, 404, 410]);
+        }
+    }
+    if route.body != Body::None || route.idempotent {
+        statuses.push(400);
+    }
+    // Also a body where none is taken is too large.
+    statuses.push(413);
+    if route.body != Body::None {
+        statuses.push(415);
+    }
+    if route.parameters().next().is_some() {
+        statuses.push(404);
+    }
+    statuses.extend(route.problems);
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}
+
+fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let mut responses = Map::new();
+    for (status, schema) in route.success {
+        responses.insert(status.to_string(), success(*status, *schema, generator));
+    }
+    for status in problems(route) {
+        let response = json!({
+            "description": reason(status),
+            "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
+        });
+        responses.insert(status.to_string(), response);
+    }
+    Value::Object(responses)
+}
+
+fn success(status: u16, schema: Option<SchemaOf>, generator: &mut SchemaGenerator) -> Value {
+    match schema {
+        None => json!({ "description": reason(status) }),
+        Some(schema) => json!({
+            "description": reason(status),
+            "content": { "application/json": { "schema": schema(generator) } }
+        }),
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Problem")
+}

@@ -1,0 +1,98 @@
+//! The own organisation.
+
+pub(crate) mod cancel;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod resume;
+pub(crate) mod update;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::auth::Member;
+use shared::ctx::Ctx;
+use shared::error::Result;
+use shared::ids::OrgId;
+use shared::organisations::model::{OrganisationProfile, Subscription};
+use shared::organisations::store::Retained;
+use shared::policy::Class;
+use shared::store::Item;
+use shared::text::Line;
+
+/// An organisation.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OrganisationResponse {
+    /// The organisation.
+    id: OrgId,
+    /// Its name.
+    name: Line<200>,
+    /// Where the subscription stands.
+    subscription: Subscription,
+    /// When it was cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    cancelled_at: Option<Timestamp>,
+    /// When which class of data is erased, while the subscription is cancelled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    retention: Vec<RetentionResponse>,
+    /// When the organisation was registered.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    created_at: Timestamp,
+    /// When it last changed.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    updated_at: Timestamp,
+}
+
+/// When a class of data is erased.
+#[derive(Serialize, JsonSchema)]
+struct RetentionResponse {
+    /// The class.
+    class: String,
+    /// When it is erased.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    erase_at: Timestamp,
+    /// Before this instant it is not erased by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    not_before: Option<Timestamp>,
+    /// After this instant nothing of it is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    not_after: Option<Timestamp>,
+}
+
+impl OrganisationResponse {
+    fn new(member: &Member, item: Item<OrganisationProfile>, retained: &[Retained]) -> Self {
+        Self {
+            id: member.permit.org(),
+            name: item.payload.name,
+            subscription: item.facts.subscription,
+            cancelled_at: item.facts.cancelled_at,
+            retention: retained.iter().map(RetentionResponse::new).collect(),
+            created_at: item.facts.created_at,
+            updated_at: item.facts.updated_at,
+        }
+    }
+}
+
+impl RetentionResponse {
+    fn new(retained: &Retained) -> Self {
+        Self {
+            class: retained.class.to_string(),
+            erase_at: retained.due.erase_at,
+            not_before: retained.due.not_before,
+            not_after: retained.due.not_after,
+        }
+    }
+}
+
+fn read(member: &Member) -> Result<Item<OrganisationProfile>> {
+    member
+        .organisation()?
+        .open::<OrganisationProfile>(member.key(Class::Account)?)
+}
+
+fn respond(ctx: &Ctx, member: &Member, item: Item<OrganisationProfile>) -> OrganisationResponse {
+    let retained = shared::organisations::store::retained(ctx, member, item.facts.cancelled_at);
+    OrganisationResponse::new(member, item, &retained)
+}

@@ -1,0 +1,3 @@
+//! The privacy policy.
+
+pub(crate) mod get;

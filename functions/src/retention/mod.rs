@@ -1,0 +1,3 @@
+//! Retention.
+
+pub(crate) mod plan;
