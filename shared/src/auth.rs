@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::accounts::model::Session;
 use crate::accounts::token::Claims;
 use crate::ctx::Ctx;
-use crate::erasure::model::KeyState;
+use crate::erasure::model::{KeyState, Unit};
 use crate::erasure::units;
 use crate::error::{Error, Result};
 use crate::idempotency::Idempotency;
@@ -256,17 +256,17 @@ pub async fn member(
             }
             // What is only kept for a duty is, for every normal route, not there (UK GDPR art. 18).
             Some((_, KeyState::Restricted)) => missing = missing.or(Some(Error::NotFound)),
-            None => missing = Some(Error::Gone("This data was erased and cannot be brought back.")),
+            None => missing = Some(gone(ctx, class_unit(class)).await?),
         }
     }
     let membership = found
         .get(&keys::membership(tenant, user))
-        .map(|raw| raw.decode::<Membership>())
+        .map(Raw::decode::<Membership>)
         .transpose()?
         .map(|item| item.facts);
     let organisation = found
         .get(&keys::organisation(tenant))
-        .map(|raw| raw.facts::<OrganisationProfile>())
+        .map(Raw::facts::<OrganisationProfile>)
         .transpose()?;
     if let Some(error) = missing {
         return Err(error);
@@ -296,6 +296,23 @@ pub async fn member(
         },
         needs.idempotency,
     ))
+}
+
+/// The answer to who asks for erased data: the unit outlives it and names the erasure. Nobody else gets this far with a
+/// token of this organisation.
+async fn gone(ctx: &Ctx, unit: UnitId) -> Result<Error> {
+    let row = ctx
+        .store
+        .get_one(&keys::unit(unit))
+        .await?
+        .map(|raw| raw.decode::<Unit>())
+        .transpose()?;
+    Ok(match row {
+        Some(row) => Error::Gone {
+            erasure: row.facts.erasure,
+        },
+        None => Error::NotFound,
+    })
 }
 
 impl Member {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::ErasureId;
+
 /// The result of a domain operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -93,7 +95,10 @@ pub enum Error {
     /// The route exists and the method does not.
     MethodNotAllowed(Vec<&'static str>),
     /// The data was erased and will not come back.
-    Gone(&'static str),
+    Gone {
+        /// The erasure that destroyed it, whose receipt anybody with the id can fetch.
+        erasure: Option<ErasureId>,
+    },
     /// The state of the thing does not allow it.
     Conflict(Violation),
     /// The `If-Match` of the request is not the current version.
@@ -170,7 +175,7 @@ impl Error {
             | Self::Forbidden(_)
             | Self::NotFound
             | Self::MethodNotAllowed(_)
-            | Self::Gone(_)
+            | Self::Gone { .. }
             | Self::Conflict(_)
             | Self::Stale { .. }
             | Self::PreconditionRequired

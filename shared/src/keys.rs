@@ -380,3 +380,86 @@ pub(crate) fn outbox(user: UserId, mail: MailId) -> Key {
 pub(crate) fn outbox_partition(shard: u8) -> Partition {
     Partition::new(Table::Control, format!("OUTBOX#{shard}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::uuid_v7;
+
+    /// Every key of every kind for a few ids, with what went into it.
+    fn all(ids: &[u128], hour: HourBucket) -> Vec<(String, Key)> {
+        let mut keys = Vec::new();
+        for &a in ids {
+            let (user_id, org) = (UserId::from_bits(a), OrgId::from_bits(a));
+            let tenant = Tenant::new(org);
+            let mut add = |what: String, key: Key| keys.push((what, key));
+            add(format!("user {a}"), user(user_id));
+            add(format!("password {a}"), password(user_id));
+            add(format!("code {a}"), verification_code(user_id));
+            add(format!("organisation {a}"), organisation(tenant));
+            add(format!("billing {a}"), billing(tenant));
+            add(format!("job {a}"), job(ErasureId::from_bits(a)));
+            add(format!("open job {a}"), open_job(ErasureId::from_bits(a)));
+            add(
+                format!("pending {a}"),
+                ledger_pending(LedgerEntryId::from_bits(a)),
+            );
+            add(format!("digest {a}"), email_guard(&format!("{a:032x}")));
+            let mut units: Vec<_> = Class::ALL
+                .into_iter()
+                .map(|class| UnitId::Organisation(org, class))
+                .collect();
+            units.push(UnitId::User(user_id));
+            for id in units {
+                add(format!("unit {id}"), unit(id));
+                add(format!("key {id}"), data_key(id));
+                add(format!("due {id}"), due(id.class(), id, hour));
+            }
+            for &b in ids {
+                let mut add = |what: &str, key: Key| keys.push((format!("{what} {a} {b}"), key));
+                add("membership", membership(tenant, UserId::from_bits(b)));
+                add("session", session(user_id, SessionId::from_bits(b)));
+                add("mail", mail(user_id, MailId::from_bits(b)));
+                add("outbox", outbox(user_id, MailId::from_bits(b)));
+                add("import", import(tenant, ImportId::from_bits(b)));
+                add("idempotency", idempotency(tenant, &format!("{b:064x}")));
+                add("hold", hold(UnitId::User(user_id), HoldId::from_bits(b)));
+                for kind in Kind::ALL {
+                    let mut random = [0; 10];
+                    random.copy_from_slice(&b.to_be_bytes()[6..]);
+                    let id = RecordId::new(kind, hour.start(), random);
+                    let mut add = |what: &str, key: Key| keys.push((format!("{what} {a} {id}"), key));
+                    add("record", record(tenant, id));
+                    add("event", event(tenant, id, EventId::from_bits(a)));
+                    add("attachment", attachment(tenant, id, AttachmentId::from_bits(a)));
+                    add("unique", unique(tenant, kind, "serial", &format!("{b:064x}")));
+                }
+            }
+        }
+        keys
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn two_different_inputs_never_give_one_key(ids in prop::collection::vec(any::<u128>(), 1..4), hours in 0_i64..500_000) {
+            let hour = HourBucket::of(Timestamp::from_second(hours * 3_600).unwrap());
+            let mut seen: HashMap<Key, String> = HashMap::new();
+            for (what, key) in all(&ids, hour) {
+                if let Some(other) = seen.insert(key.clone(), what.clone()) {
+                    prop_assert_eq!(other, what, "{:?}", key);
+                }
+            }
+        }
+
+        #[test]
+        fn ids_sort_by_time_as_text(first in 0_i64..4_000_000_000_000, second in 0_i64..4_000_000_000_000) {
+            let id = |millis| EventId::from_bits(uuid_v7(Timestamp::from_millisecond(millis).unwrap(), [0; 10]));
+            prop_assert_eq!(first.cmp(&second), id(first).to_string().cmp(&id(second).to_string()));
+        }
+    }
+}

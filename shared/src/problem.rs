@@ -72,7 +72,20 @@ fn parts(error: &Error) -> Parts {
             format!("Allowed here: {}.", allowed.join(", ")),
             vec![],
         ),
-        Error::Gone(detail) => plain(410, "erased", "The data was erased", detail),
+        Error::Gone { erasure } => (
+            410,
+            "erased",
+            "The data was erased",
+            match erasure {
+                Some(erasure) => {
+                    format!(
+                        "It cannot be brought back. The receipt of its erasure is at /v1/erasures/{erasure}."
+                    )
+                }
+                None => "It cannot be brought back.".to_owned(),
+            },
+            vec![],
+        ),
         Error::Conflict(violation) => (
             409,
             "conflict",

@@ -1,1 +1,39 @@
-//! placeholder
+//! Trackwell on one machine: the whole service in one process, without Docker, a cloud or the network.
+//!
+//! [`Stack`] is the door. It starts the stand-ins (tables, buckets, keys, mail), gives each function the context that
+//! `template.yaml` gives it and nothing more, and takes requests and tasks to the very handlers that Lambda runs.
+//!
+//! - [`aws`]: the one front of all stand-ins: who calls, may they, what goes wrong, who answers.
+//! - [`gateway`]: from an HTTP request to an API Gateway event, to a handler, and back.
+//! - [`schedule`] and [`clock`]: time, which can be moved, and what runs by it.
+//! - [`control`]: the pages and calls under `/_local`.
+//! - [`kms`], [`ses`], [`mailbox`], [`iam`], [`runtime_api`]: the parts.
+
+pub mod aws;
+pub mod clock;
+pub mod control;
+pub mod gateway;
+pub mod iam;
+pub mod kms;
+pub mod mailbox;
+pub mod output;
+pub mod runtime_api;
+pub mod schedule;
+pub mod ses;
+pub mod verify;
+
+mod connector;
+mod deployment;
+mod dynamodb;
+mod error;
+mod event;
+mod machine;
+mod secrets;
+mod server;
+mod stack;
+
+pub use aws::{Aws, AwsRequest, CallRecord, Dropped, Fault};
+pub use clock::Clocks;
+pub use error::{DataDirectoryError, StartError};
+pub use machine::Machine;
+pub use stack::{Options, Stack, Storage};

@@ -98,7 +98,8 @@ async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_this_machine(host: &str) -> bool {
+/// Whether a `Host` header names this machine.
+pub(crate) fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -298,7 +299,8 @@ fn subject(mail: &Message) -> &str {
     }
 }
 
-fn escape(text: &str) -> String {
+/// Makes a text safe inside HTML, in attributes too.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

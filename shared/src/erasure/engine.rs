@@ -99,7 +99,7 @@ async fn prepare(
             Fate::Restrict { reason } => {
                 begun
                     .kept
-                    .push(restrict(ctx, &mut transaction, &row, reason, order.events)?)
+                    .push(restrict(ctx, &mut transaction, &row, reason, order.events)?);
             }
             Fate::Keep => {
                 let at = row.facts.anchor_at.unwrap_or(now);

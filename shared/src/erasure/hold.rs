@@ -26,7 +26,9 @@ async fn read(ctx: &Ctx, unit: UnitId) -> Result<Item<Unit>> {
 pub async fn place(ctx: &Ctx, unit: UnitId, reason: String, review_at: Option<Timestamp>) -> Result<HoldId> {
     let row = read(ctx, unit).await?;
     if row.facts.state != UnitState::Live {
-        return Err(Error::Gone("The unit was erased already."));
+        return Err(Error::Gone {
+            erasure: row.facts.erasure,
+        });
     }
     let hold = HoldId::new(ctx.now(), ctx.id_bytes());
     let item = Hold {

@@ -1,0 +1,307 @@
+//! The one front of all stand-ins. Every call of a function passes here, whichever way it came: who calls, may they,
+//! what goes wrong, who answers.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+
+use crate::deployment::{Caller, Deployment, Function};
+use crate::dynamodb::{self, Consumed, Tables};
+use crate::iam::{Place, Usage, aws_calls};
+use crate::kms::{ACCOUNT, Kms, REGION};
+use crate::ses::Ses;
+use refusal::{missing_identity, not_authorized, unknown_identity};
+
+mod credential;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use credential::Credential;
+
+/// The log of calls keeps this many; a stack that runs for days must not grow by it.
+const KEPT_CALLS: usize = 20_000;
+
+/// A request of a function to AWS, as a fault hook sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsRequest {
+    /// The function's name in the registry.
+    pub function: &'static str,
+    /// `dynamodb`, `s3`, `kms` or `ses`.
+    pub service: String,
+    /// The operation, such as `TransactWriteItems`.
+    pub operation: String,
+    /// How many requests came since the hook was set, before this one.
+    pub n: usize,
+}
+
+/// What goes wrong with a request.
+#[derive(Debug)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// The connection breaks before the service sees the request.
+    DropBefore,
+    /// The service does what was asked, and the connection breaks before the answer arrives.
+    ApplyThenDrop,
+    /// The service answers this and does nothing.
+    Respond(Response<Bytes>),
+    /// Nothing ever comes back. A test that then drops the request has killed the function.
+    Hang,
+}
+
+/// A call that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRecord {
+    /// The function's name in the registry.
+    pub function: &'static str,
+    /// `dynamodb`, `s3`, `kms` or `ses`.
+    pub service: String,
+    /// The operation.
+    pub operation: String,
+    /// Read capacity units, when metering is on.
+    pub consumed_read: f64,
+    /// Write capacity units, when metering is on.
+    pub consumed_write: f64,
+}
+
+/// The connection broke without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection broke")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+type Hook = Arc<dyn Fn(&AwsRequest) -> Fault + Send + Sync>;
+
+/// The stand-ins behind one function; clones are handles to the same.
+#[derive(Clone)]
+pub struct Aws {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Parts {
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) enforce_policies: bool,
+    pub(crate) tables: Tables,
+    pub(crate) s3: local_s3::Service,
+    pub(crate) kms: Kms,
+    pub(crate) ses: Ses,
+}
+
+struct Inner {
+    parts: Parts,
+    usage: Usage,
+    hook: Mutex<Option<Hook>>,
+    count: AtomicUsize,
+    meters: AtomicBool,
+    calls: Mutex<VecDeque<CallRecord>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these locks, so what they guard is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Aws {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let inner = Inner {
+            parts,
+            usage: Usage::new(),
+            hook: Mutex::default(),
+            count: AtomicUsize::new(0),
+            meters: AtomicBool::new(false),
+            calls: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Answers one request; when the connection is made to break, with 503.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.exchange(request).await.unwrap_or_else(|Dropped| {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            response
+        })
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// When the connection is made to break.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
+        let parts = &self.inner.parts;
+        let Some(credential) = Credential::of(&request) else {
+            return Ok(missing_identity(&request));
+        };
+        let service = credential.service.as_str();
+        match parts.deployment.caller(&credential.access_key) {
+            None => Ok(unknown_identity(service)),
+            // A browser asks before a cross-origin upload, without a signature; AWS answers from the bucket's rules.
+            Some(_) if request.method() == Method::OPTIONS && service == "s3" => Ok(parts.s3.call(request).await),
+            Some(Caller::Operator) => Ok(self.serve(service, &operation(service, &request), request).await),
+            Some(Caller::Function(function)) => self.of_function(function, service, request).await,
+        }
+    }
+
+    async fn of_function(
+        &self,
+        function: &Function,
+        service: &str,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, Dropped> {
+        let inner = &self.inner;
+        if let Err(denied) = self.judge(function, service, &request)
+            && inner.parts.enforce_policies
+        {
+            tracing::error!(%denied, "template.yaml does not allow a call");
+            return Ok(not_authorized(service, &denied));
+        }
+        let asked = AwsRequest {
+            function: function.name,
+            service: service.to_owned(),
+            operation: operation(service, &request),
+            n: inner.count.fetch_add(1, Ordering::SeqCst),
+        };
+        let hook = lock(&inner.hook).clone();
+        let fault = hook.map_or(Fault::None, |hook| hook(&asked));
+        let metered = service == "dynamodb" && inner.meters.load(Ordering::Relaxed);
+        if metered && let Some(body) = dynamodb::metered(request.body()) {
+            *request.body_mut() = body;
+        }
+        match fault {
+            Fault::DropBefore => {
+                self.note(asked, Consumed::default());
+                Err(Dropped)
+            }
+            Fault::Respond(response) => {
+                self.note(asked, Consumed::default());
+                Ok(response)
+            }
+            Fault::Hang => {
+                self.note(asked, Consumed::default());
+                std::future::pending().await
+            }
+            fault @ (Fault::None | Fault::ApplyThenDrop) => {
+                let response = self.serve(service, &asked.operation, request).await;
+                let consumed = if metered {
+                    dynamodb::consumed(&asked.operation, response.body())
+                } else {
+                    Consumed::default()
+                };
+                self.note(asked, consumed);
+                if matches!(fault, Fault::None) { Ok(response) } else { Err(Dropped) }
+            }
+        }
+    }
+
+    /// Notes what a request needs permission for, and whether the function has it.
+    fn judge(&self, function: &Function, service: &str, request: &Request<Bytes>) -> Result<(), String> {
+        let kms = &self.inner.parts.kms;
+        let place = Place { region: REGION, account: ACCOUNT };
+        let calls = aws_calls(service, request, place, &|key, blob| kms.resolve(key, blob))?;
+        for call in &calls {
+            self.inner.usage.record(&function.definition.logical_id, call);
+        }
+        calls
+            .iter()
+            .try_for_each(|call| function.definition.authorize(call))
+            .map_err(|denied| denied.to_string())
+    }
+
+    async fn serve(&self, service: &str, operation: &str, request: Request<Bytes>) -> Response<Bytes> {
+        let parts = &self.inner.parts;
+        match service {
+            "dynamodb" => parts.tables.call(operation, request.body()).await,
+            "s3" => parts.s3.call(request).await,
+            "kms" => parts.kms.call(request).await,
+            "ses" => parts.ses.call(request).await,
+            _ => unknown_identity(service),
+        }
+    }
+
+    fn note(&self, request: AwsRequest, consumed: Consumed) {
+        let mut calls = lock(&self.inner.calls);
+        if calls.len() == KEPT_CALLS {
+            calls.pop_front();
+        }
+        calls.push_back(CallRecord {
+            function: request.function,
+            service: request.service,
+            operation: request.operation,
+            consumed_read: consumed.read,
+            consumed_write: consumed.write,
+        });
+    }
+
+    /// From now on asks `hook` what goes wrong with each request, and counts requests from 0.
+    pub fn set_fault(&self, hook: impl Fn(&AwsRequest) -> Fault + Send + Sync + 'static) {
+        *lock(&self.inner.hook) = Some(Arc::new(hook));
+        self.inner.count.store(0, Ordering::SeqCst);
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn clear_fault(&self) {
+        *lock(&self.inner.hook) = None;
+    }
+
+    /// The calls of functions, oldest first.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        lock(&self.inner.calls).iter().cloned().collect()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        lock(&self.inner.calls).clear();
+    }
+
+    /// Whether calls note the capacity they consume.
+    pub fn meter(&self, on: bool) {
+        self.inner.meters.store(on, Ordering::Relaxed);
+    }
+
+    /// What functions used so far, to be held against what the template lets them use.
+    pub fn usage(&self) -> &Usage {
+        &self.inner.usage
+    }
+}
+
+/// The operation's name in the service's own reference.
+fn operation(service: &str, request: &Request<Bytes>) -> String {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    match (service, target) {
+        ("s3", _) => s3_operation(request).to_owned(),
+        ("ses", _) => "SendEmail".to_owned(),
+        (_, Some(target)) => target.rsplit('.').next().unwrap_or_default().to_owned(),
+        (_, None) => String::new(),
+    }
+}
+
+fn s3_operation(request: &Request<Bytes>) -> &'static str {
+    let query = request.uri().query().unwrap_or_default();
+    let asks_for = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let on_object = request.uri().path().trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    match (request.method().as_str(), on_object) {
+        ("GET", true) if asks_for("tagging") => "GetObjectTagging",
+        ("PUT", true) if asks_for("tagging") => "PutObjectTagging",
+        ("PUT", true) if request.headers().contains_key("x-amz-copy-source") => "CopyObject",
+        ("GET", true) => "GetObject",
+        ("PUT", true) => "PutObject",
+        ("HEAD", true) => "HeadObject",
+        ("DELETE", true) => "DeleteObject",
+        ("GET", false) if asks_for("versions") => "ListObjectVersions",
+        ("GET", false) => "ListObjectsV2",
+        ("HEAD", false) => "HeadBucket",
+        ("POST", false) if asks_for("delete") => "DeleteObjects",
+        _ => "Unknown",
+    }
+}
