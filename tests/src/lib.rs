@@ -1,1 +1,1 @@
-//! placeholder
+//! The promises as tests: see `all/`.

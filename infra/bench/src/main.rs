@@ -1,2 +1,71 @@
-//! placeholder
-fn main() {}
+//! `cargo run -p bench`: what a request costs, whether every function boots, and what a kill leaves behind.
+//!
+//! - `cost` performs every route and task once and counts what each asks of AWS.
+//! - `boot` starts every Lambda binary as a process and has it answer a real event.
+//! - `kill` kills the local stack in the middle of its work and looks at what is left.
+
+use std::process::ExitCode;
+
+use local::output::{complain, say};
+use tracing_subscriber::EnvFilter;
+
+mod api;
+mod boot;
+mod build;
+mod calls;
+mod cases;
+mod clock;
+mod cost;
+mod customer;
+mod kill;
+mod stage;
+
+/// What went wrong, in words for the terminal.
+type Result<T> = std::result::Result<T, String>;
+
+const HELP: &str = "\
+Usage:
+  cargo run -p bench -- cost             round trips and capacity of every route and task, as a table
+  cargo run -p bench -- boot [--release] start every Lambda binary and have it answer a real event
+  cargo run -p bench -- kill             kill -9 the local stack amid 1,000 creates and look at what is left
+
+cost writes infra/bench/results/cost.md and cost.json. Exit codes: 0 as it should be, 1 not, 2 wrong command line.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,s3s=off")))
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = match words.as_slice() {
+        ["cost"] => in_runtime(cost::run()),
+        ["boot"] => in_runtime(boot::run(false)),
+        ["boot", "--release"] => in_runtime(boot::run(true)),
+        ["kill"] => in_runtime(kill::run()),
+        ["--help" | "-h"] => {
+            say(HELP);
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            complain(HELP);
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command, which says whether everything is as it should be.
+fn in_runtime(command: impl Future<Output = Result<bool>>) -> Result<bool> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime
+        .map_err(|error| format!("The runtime does not start: {error}"))?
+        .block_on(command)
+}

@@ -50,8 +50,12 @@ pub enum Fault {
     ApplyThenDrop,
     /// The service answers this and does nothing.
     Respond(Response<Bytes>),
-    /// Nothing ever comes back. A test that then drops the request has killed the function.
+    /// Nothing ever comes back. A test that then drops the request has killed the function before the call.
     Hang,
+    /// The service does what was asked, and nothing ever comes back: the function was killed after the call.
+    ApplyThenHang,
+    /// The request waits until it is told to go on: a process that was paused.
+    Pause(Arc<tokio::sync::Notify>),
 }
 
 /// A call that was made.
@@ -122,7 +126,9 @@ impl Aws {
             meters: AtomicBool::new(false),
             calls: Mutex::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Answers one request; when the connection is made to break, with 503.
@@ -147,7 +153,9 @@ impl Aws {
         match parts.deployment.caller(&credential.access_key) {
             None => Ok(unknown_identity(service)),
             // A browser asks before a cross-origin upload, without a signature; AWS answers from the bucket's rules.
-            Some(_) if request.method() == Method::OPTIONS && service == "s3" => Ok(parts.s3.call(request).await),
+            Some(_) if request.method() == Method::OPTIONS && service == "s3" => {
+                Ok(parts.s3.call(request).await)
+            }
             Some(Caller::Operator) => Ok(self.serve(service, &operation(service, &request), request).await),
             Some(Caller::Function(function)) => self.of_function(function, service, request).await,
         }
@@ -191,7 +199,10 @@ impl Aws {
                 self.note(asked, Consumed::default());
                 std::future::pending().await
             }
-            fault @ (Fault::None | Fault::ApplyThenDrop) => {
+            fault @ (Fault::None | Fault::ApplyThenDrop | Fault::ApplyThenHang | Fault::Pause(_)) => {
+                if let Fault::Pause(go_on) = &fault {
+                    go_on.notified().await;
+                }
                 let response = self.serve(service, &asked.operation, request).await;
                 let consumed = if metered {
                     dynamodb::consumed(&asked.operation, response.body())
@@ -199,7 +210,14 @@ impl Aws {
                     Consumed::default()
                 };
                 self.note(asked, consumed);
-                if matches!(fault, Fault::None) { Ok(response) } else { Err(Dropped) }
+                if matches!(fault, Fault::ApplyThenHang) {
+                    return std::future::pending().await;
+                }
+                if matches!(fault, Fault::None | Fault::Pause(_)) {
+                    Ok(response)
+                } else {
+                    Err(Dropped)
+                }
             }
         }
     }
@@ -207,7 +225,10 @@ impl Aws {
     /// Notes what a request needs permission for, and whether the function has it.
     fn judge(&self, function: &Function, service: &str, request: &Request<Bytes>) -> Result<(), String> {
         let kms = &self.inner.parts.kms;
-        let place = Place { region: REGION, account: ACCOUNT };
+        let place = Place {
+            region: REGION,
+            account: ACCOUNT,
+        };
         let calls = aws_calls(service, request, place, &|key, blob| kms.resolve(key, blob))?;
         for call in &calls {
             self.inner.usage.record(&function.definition.logical_id, call);
@@ -277,7 +298,10 @@ impl Aws {
 
 /// The operation's name in the service's own reference.
 fn operation(service: &str, request: &Request<Bytes>) -> String {
-    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
     match (service, target) {
         ("s3", _) => s3_operation(request).to_owned(),
         ("ses", _) => "SendEmail".to_owned(),
@@ -289,7 +313,12 @@ fn operation(service: &str, request: &Request<Bytes>) -> String {
 fn s3_operation(request: &Request<Bytes>) -> &'static str {
     let query = request.uri().query().unwrap_or_default();
     let asks_for = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
-    let on_object = request.uri().path().trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    let on_object = request
+        .uri()
+        .path()
+        .trim_start_matches('/')
+        .split_once('/')
+        .is_some_and(|(_, key)| !key.is_empty());
     match (request.method().as_str(), on_object) {
         ("GET", true) if asks_for("tagging") => "GetObjectTagging",
         ("PUT", true) if asks_for("tagging") => "PutObjectTagging",

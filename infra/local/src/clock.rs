@@ -76,12 +76,20 @@ enum Source {
 impl Time {
     pub(crate) fn open(clocks: Clocks, directory: Option<&Path>) -> Result<Self, DataDirectoryError> {
         let Clocks::Shifted = clocks else {
-            let Clocks::Manual(clock) = clocks else { unreachable!("there are two kinds of clocks") };
-            return Ok(Self { source: Source::Manual(clock), file: None });
+            let Clocks::Manual(clock) = clocks else {
+                unreachable!("there are two kinds of clocks")
+            };
+            return Ok(Self {
+                source: Source::Manual(clock),
+                file: None,
+            });
         };
         let file = directory.map(|directory| directory.join("clock.json"));
         let offset = file.as_deref().map_or(Ok(SignedDuration::ZERO), read)?;
-        Ok(Self { source: Source::Shifted(Arc::new(ShiftedClock::new(offset))), file })
+        Ok(Self {
+            source: Source::Shifted(Arc::new(ShiftedClock::new(offset))),
+            file,
+        })
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
@@ -129,7 +137,9 @@ impl Time {
 /// The instant that is a span after another, on the calendar of a time zone.
 pub(crate) fn after(now: Timestamp, span: Span, zone: &TimeZone) -> Result<Timestamp, ClockError> {
     let ahead = now.to_zoned(zone.clone()).checked_add(span);
-    ahead.map(|zoned| zoned.timestamp()).map_err(|_| ClockError::OutOfRange)
+    ahead
+        .map(|zoned| zoned.timestamp())
+        .map_err(|_| ClockError::OutOfRange)
 }
 
 fn read(file: &Path) -> Result<SignedDuration, DataDirectoryError> {
@@ -138,17 +148,27 @@ fn read(file: &Path) -> Result<SignedDuration, DataDirectoryError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SignedDuration::ZERO),
         Err(error) => return Err(error.into()),
     };
-    let damaged = |error| DataDirectoryError::Damaged(format!("{} is not readable: {error}.", file.display()));
+    let damaged =
+        |error| DataDirectoryError::Damaged(format!("{} is not readable: {error}.", file.display()));
     let saved: Saved = serde_json::from_slice(&bytes).map_err(damaged)?;
     if saved.version > VERSION {
-        return Err(DataDirectoryError::Newer { found: saved.version, known: VERSION });
+        return Err(DataDirectoryError::Newer {
+            found: saved.version,
+            known: VERSION,
+        });
     }
     Ok(SignedDuration::from_millis(saved.offset_ms))
 }
 
 fn write(file: &Path, offset: SignedDuration) -> io::Result<()> {
     let offset_ms = i64::try_from(offset.as_millis()).map_err(io::Error::other)?;
-    replace(file, &serde_json::to_vec_pretty(&Saved { version: VERSION, offset_ms })?)
+    replace(
+        file,
+        &serde_json::to_vec_pretty(&Saved {
+            version: VERSION,
+            offset_ms,
+        })?,
+    )
 }
 
 /// Writes a file so that after a kill there is the old one or the new one, whole.
@@ -173,10 +193,19 @@ mod tests {
         let london = TimeZone::get("Europe/London").unwrap();
         let month: Span = "P1M".parse().unwrap();
         // The night of 25 October 2026 has an hour more.
-        assert_eq!(after(at("2026-09-30T11:00:00Z"), month, &london).unwrap(), at("2026-10-30T12:00:00Z"));
-        assert_eq!(after(at("2027-01-31T12:00:00Z"), month, &london).unwrap(), at("2027-02-28T12:00:00Z"));
+        assert_eq!(
+            after(at("2026-09-30T11:00:00Z"), month, &london).unwrap(),
+            at("2026-10-30T12:00:00Z")
+        );
+        assert_eq!(
+            after(at("2027-01-31T12:00:00Z"), month, &london).unwrap(),
+            at("2027-02-28T12:00:00Z")
+        );
         let far: Span = "P9000Y".parse().unwrap();
-        assert!(matches!(after(at("2026-09-30T11:00:00Z"), far, &london), Err(ClockError::OutOfRange)));
+        assert!(matches!(
+            after(at("2026-09-30T11:00:00Z"), far, &london),
+            Err(ClockError::OutOfRange)
+        ));
     }
 
     #[test]
@@ -194,10 +223,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let open = || Time::open(Clocks::Shifted, Some(directory.path()));
         let first = open().unwrap();
-        first.move_to(first.now() + SignedDuration::from_hours(1000)).unwrap();
+        first
+            .move_to(first.now() + SignedDuration::from_hours(1000))
+            .unwrap();
         assert_eq!(open().unwrap().offset(), first.offset());
         assert!(first.offset() >= SignedDuration::from_hours(1000));
-        std::fs::write(directory.path().join("clock.json"), r#"{"version":9,"offset_ms":0}"#).unwrap();
-        assert!(matches!(open(), Err(DataDirectoryError::Newer { found: 9, known: 1 })));
+        std::fs::write(
+            directory.path().join("clock.json"),
+            r#"{"version":9,"offset_ms":0}"#,
+        )
+        .unwrap();
+        assert!(matches!(
+            open(),
+            Err(DataDirectoryError::Newer { found: 9, known: 1 })
+        ));
     }
 }

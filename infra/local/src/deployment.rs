@@ -66,11 +66,16 @@ impl Deployment {
         let mut functions = BTreeMap::new();
         let mut by_access_key = HashMap::new();
         let mut errors = Vec::new();
-        let names = ROUTES.iter().map(|route| route.name).chain(TASKS.iter().map(|task| task.name));
+        let names = ROUTES
+            .iter()
+            .map(|route| route.name)
+            .chain(TASKS.iter().map(|task| task.name));
         for name in names {
             let id = logical_id(name);
             let Some(definition) = template.function(&id) else {
-                errors.push(format!("{id}: there is no such function, and the registry has {name}"));
+                errors.push(format!(
+                    "{id}: there is no such function, and the registry has {name}"
+                ));
                 continue;
             };
             let (access_key, secret_key) = secrets.identity(&id);
@@ -79,10 +84,22 @@ impl Deployment {
                 errors.push(format!("{id}: {error}"));
             }
             by_access_key.insert(access_key, name);
-            functions.insert(name, Function { name, definition: definition.clone(), environment, secret_key });
+            functions.insert(
+                name,
+                Function {
+                    name,
+                    definition: definition.clone(),
+                    environment,
+                    secret_key,
+                },
+            );
         }
         if errors.is_empty() {
-            Ok(Self { functions, by_access_key, operator: secrets.identity("operator") })
+            Ok(Self {
+                functions,
+                by_access_key,
+                operator: secrets.identity("operator"),
+            })
         } else {
             Err(errors)
         }
@@ -98,7 +115,10 @@ impl Deployment {
         if access_key == self.operator.0 {
             return Some(Caller::Operator);
         }
-        self.by_access_key.get(access_key).and_then(|name| self.function(name)).map(Caller::Function)
+        self.by_access_key
+            .get(access_key)
+            .and_then(|name| self.function(name))
+            .map(Caller::Function)
     }
 
     /// The secret key that belongs to an access key.
@@ -140,15 +160,28 @@ fn parameters(profile: Profile, origin: &str, secrets: &Secrets, kms: &Kms) -> H
         ("MailFrom", MAIL_FROM.to_owned()),
         ("RootKeyCiphertext", secrets.root_key_ciphertext.clone()),
         ("TokenPublicKeys", keys),
-        ("TokenSigningKeyCiphertext", secrets.token_signing_key_ciphertext.clone()),
+        (
+            "TokenSigningKeyCiphertext",
+            secrets.token_signing_key_ciphertext.clone(),
+        ),
         ("LedgerVerifierKey", secrets.ledger_verifier_key.clone()),
-        ("LedgerSigningKeyCiphertext", secrets.ledger_signing_key_ciphertext.clone()),
+        (
+            "LedgerSigningKeyCiphertext",
+            secrets.ledger_signing_key_ciphertext.clone(),
+        ),
         ("DataKeyArn", arn("alias/trackwell-data")),
         ("TokenKeyArn", arn("alias/trackwell-tokens")),
         ("LedgerKeyArn", arn("alias/trackwell-ledger")),
+        // What AWS encrypts disks with; nothing here calls for them.
+        ("StorageKeyArn", format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/storage")),
+        ("LogsKeyArn", format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/logs")),
     ];
     let tables = TABLES.map(|(parameter, name)| (parameter, name.to_owned()));
-    fixed.into_iter().chain(tables).map(|(name, value)| (name.to_owned(), value)).collect()
+    fixed
+        .into_iter()
+        .chain(tables)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// The environment as Lambda sets it: what the template says, and who the function is.

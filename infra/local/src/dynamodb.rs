@@ -38,7 +38,10 @@ impl Tables {
             None => Database::memory(),
             Some(directory) => Database::new(&directory.join("tables.db").to_string_lossy()),
         };
-        let tables = Self { database: database.map_err(|error| error.to_string())?, waits: directory.is_some() };
+        let tables = Self {
+            database: database.map_err(|error| error.to_string())?,
+            waits: directory.is_some(),
+        };
         tables.create()?;
         Ok(tables)
     }
@@ -48,10 +51,13 @@ impl Tables {
         let listed = dispatch(&self.database, "ListTables", "{}").map_err(|error| error.to_string())?;
         let listed: Value = serde_json::from_str(&listed).map_err(|error| error.to_string())?;
         for (parameter, name) in TABLES {
-            let exists = listed["TableNames"].as_array().is_some_and(|names| names.contains(&name.into()));
+            let exists = listed["TableNames"]
+                .as_array()
+                .is_some_and(|names| names.contains(&name.into()));
             if !exists {
                 let definition = definition(name, parameter == "CoreTable").to_string();
-                dispatch(&self.database, "CreateTable", &definition).map_err(|error| format!("{name}: {error}"))?;
+                dispatch(&self.database, "CreateTable", &definition)
+                    .map_err(|error| format!("{name}: {error}"))?;
             }
         }
         Ok(())
@@ -62,7 +68,8 @@ impl Tables {
         let answer = match std::str::from_utf8(body) {
             Err(error) => Err(DynoxideError::SerializationException(error.to_string())),
             Ok(body) if self.waits => {
-                let (database, operation, body) = (self.database.clone(), operation.to_owned(), body.to_owned());
+                let (database, operation, body) =
+                    (self.database.clone(), operation.to_owned(), body.to_owned());
                 tokio::task::spawn_blocking(move || dispatch(&database, &operation, &body))
                     .await
                     .unwrap_or_else(|error| Err(DynoxideError::InternalServerError(error.to_string())))
@@ -96,7 +103,8 @@ impl Tables {
                 if !start.is_null() {
                     request["ExclusiveStartKey"] = start;
                 }
-                let page = dispatch(&self.database, "Scan", &request.to_string()).map_err(|error| error.to_string())?;
+                let page = dispatch(&self.database, "Scan", &request.to_string())
+                    .map_err(|error| error.to_string())?;
                 let mut page: Value = serde_json::from_str(&page).map_err(|error| error.to_string())?;
                 for item in page["Items"].as_array().into_iter().flatten() {
                     found.push((name.to_owned(), item.to_string().into_bytes()));
@@ -158,7 +166,9 @@ fn dispatch(database: &Database, operation: &str, body: &str) -> Answer {
         "CreateTable" => run(body, |request| database.create_table(request)),
         "DescribeTable" => run(body, |request| database.describe_table(request)),
         "ListTables" => run(body, |request| database.list_tables(request)),
-        other => Err(DynoxideError::ValidationException(format!("the operation {other} does not exist here"))),
+        other => Err(DynoxideError::ValidationException(format!(
+            "the operation {other} does not exist here"
+        ))),
     }
 }
 
@@ -184,7 +194,9 @@ fn unreadable(error: &serde_json::Error) -> DynoxideError {
 /// Asks in a request for the capacity that it consumes.
 pub(crate) fn metered(body: &Bytes) -> Option<Bytes> {
     let mut request: Value = serde_json::from_slice(body).ok()?;
-    request.as_object_mut()?.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
+    request
+        .as_object_mut()?
+        .insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
     Some(Bytes::from(request.to_string()))
 }
 
@@ -192,12 +204,21 @@ pub(crate) fn metered(body: &Bytes) -> Option<Bytes> {
 pub(crate) fn consumed(operation: &str, answer: &[u8]) -> Consumed {
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let reported = &answer["ConsumedCapacity"];
-    let tables = reported.as_array().map_or_else(|| std::slice::from_ref(reported), Vec::as_slice);
-    let reads = matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems");
+    let tables = reported
+        .as_array()
+        .map_or_else(|| std::slice::from_ref(reported), Vec::as_slice);
+    let reads = matches!(
+        operation,
+        "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems"
+    );
     let mut sum = Consumed::default();
     for table in tables {
         let units = |name: &str| table[name].as_f64();
-        match (units("ReadCapacityUnits"), units("WriteCapacityUnits"), units("CapacityUnits")) {
+        match (
+            units("ReadCapacityUnits"),
+            units("WriteCapacityUnits"),
+            units("CapacityUnits"),
+        ) {
             (None, None, Some(total)) if reads => sum.read += total,
             (None, None, Some(total)) => sum.write += total,
             (read, write, _) => {
@@ -215,7 +236,10 @@ mod tests {
 
     async fn ask(tables: &Tables, operation: &str, body: Value) -> (StatusCode, Value) {
         let response = tables.call(operation, &Bytes::from(body.to_string())).await;
-        (response.status(), serde_json::from_slice(response.body()).unwrap())
+        (
+            response.status(),
+            serde_json::from_slice(response.body()).unwrap(),
+        )
     }
 
     fn put(key: &str, condition: &str) -> Value {
@@ -229,12 +253,25 @@ mod tests {
     #[tokio::test]
     async fn a_cancelled_transaction_says_why_for_each_of_its_parts() {
         let tables = Tables::open(None).unwrap();
-        let parts = json!([put("a", "attribute_not_exists(pk)"), put("b", "attribute_exists(pk)")]);
+        let parts = json!([
+            put("a", "attribute_not_exists(pk)"),
+            put("b", "attribute_exists(pk)")
+        ]);
         let (status, answer) = ask(&tables, "TransactWriteItems", json!({ "TransactItems": parts })).await;
         assert_eq!(status, 400);
-        assert!(answer["__type"].as_str().unwrap().ends_with("#TransactionCanceledException"), "{answer}");
-        let codes: Vec<_> =
-            answer["CancellationReasons"].as_array().unwrap().iter().map(|reason| &reason["Code"]).collect();
+        assert!(
+            answer["__type"]
+                .as_str()
+                .unwrap()
+                .ends_with("#TransactionCanceledException"),
+            "{answer}"
+        );
+        let codes: Vec<_> = answer["CancellationReasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|reason| &reason["Code"])
+            .collect();
         assert_eq!(codes, ["None", "ConditionalCheckFailed"]);
     }
 
@@ -243,13 +280,29 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let item = json!({ "pk": { "S": "a" }, "sk": { "S": "b" }, "data": { "B": BASE64.encode("kept") } });
         let first = Tables::open(Some(directory.path())).unwrap();
-        ask(&first, "PutItem", json!({ "TableName": "trackwell-core", "Item": item })).await;
+        ask(
+            &first,
+            "PutItem",
+            json!({ "TableName": "trackwell-core", "Item": item }),
+        )
+        .await;
         drop(first);
         let second = Tables::open(Some(directory.path())).unwrap();
         let key = json!({ "pk": { "S": "a" }, "sk": { "S": "b" } });
-        let (_, found) = ask(&second, "GetItem", json!({ "TableName": "trackwell-core", "Key": key })).await;
+        let (_, found) = ask(
+            &second,
+            "GetItem",
+            json!({ "TableName": "trackwell-core", "Key": key }),
+        )
+        .await;
         assert_eq!(found["Item"], item);
-        assert!(second.raw_bytes().unwrap().iter().any(|(_, bytes)| bytes == b"kept"));
+        assert!(
+            second
+                .raw_bytes()
+                .unwrap()
+                .iter()
+                .any(|(_, bytes)| bytes == b"kept")
+        );
     }
 
     #[tokio::test]
@@ -258,19 +311,40 @@ mod tests {
         let request = json!({ "TransactItems": [put("a", "attribute_not_exists(pk)")] });
         let body = metered(&Bytes::from(request.to_string())).unwrap();
         let response = tables.call("TransactWriteItems", &body).await;
-        assert_eq!(consumed("TransactWriteItems", response.body()), Consumed { read: 0.0, write: 2.0 });
+        assert_eq!(
+            consumed("TransactWriteItems", response.body()),
+            Consumed {
+                read: 0.0,
+                write: 2.0
+            }
+        );
         let key = json!({ "pk": { "S": "a" }, "sk": { "S": "A" } });
         let request = json!({ "TableName": "trackwell-core", "Key": key, "ConsistentRead": true });
         let body = metered(&Bytes::from(request.to_string())).unwrap();
         let response = tables.call("GetItem", &body).await;
-        assert_eq!(consumed("GetItem", response.body()), Consumed { read: 1.0, write: 0.0 });
+        assert_eq!(
+            consumed("GetItem", response.body()),
+            Consumed {
+                read: 1.0,
+                write: 0.0
+            }
+        );
     }
 
     #[tokio::test]
     async fn unknown_operations_and_unreadable_bodies_are_errors_of_the_caller() {
         let tables = Tables::open(None).unwrap();
         assert_eq!(ask(&tables, "RestoreTableToPointInTime", json!({})).await.0, 400);
-        assert_eq!(tables.call("GetItem", &Bytes::from_static(b"{")).await.status(), 400);
-        assert_eq!(tables.call("GetItem", &Bytes::from_static(&[0xff])).await.status(), 400);
+        assert_eq!(
+            tables.call("GetItem", &Bytes::from_static(b"{")).await.status(),
+            400
+        );
+        assert_eq!(
+            tables
+                .call("GetItem", &Bytes::from_static(&[0xff]))
+                .await
+                .status(),
+            400
+        );
     }
 }

@@ -60,11 +60,17 @@ pub enum DataDirectoryError {
 
 impl StartError {
     pub(crate) fn directory(path: &Path, error: impl Into<DataDirectoryError>) -> Self {
-        Self::DataDirectory { path: path.to_owned(), error: error.into() }
+        Self::DataDirectory {
+            path: path.to_owned(),
+            error: error.into(),
+        }
     }
 
     pub(crate) fn stand_in(name: &'static str, error: impl fmt::Display) -> Self {
-        Self::StandIn { name, error: error.to_string() }
+        Self::StandIn {
+            name,
+            error: error.to_string(),
+        }
     }
 
     /// The exit code that tells a script what is wrong.
@@ -88,13 +94,22 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Port { port, error } if error.kind() == std::io::ErrorKind::AddrInUse => {
-                write!(f, "Port {port} is in use by another program. Stop it, or choose another with --port.")
+                write!(
+                    f,
+                    "Port {port} is in use by another program. Stop it, or choose another with --port."
+                )
             }
             Self::Port { port, error } => write!(f, "Port {port} cannot be opened: {error}."),
-            Self::DataDirectory { path, error } => write!(f, "The data directory {}: {error}", path.display()),
+            Self::DataDirectory { path, error } => {
+                write!(f, "The data directory {}: {error}", path.display())
+            }
             Self::Manifest(errors) => write!(f, "The policy manifest is broken:\n{errors}"),
             Self::Template(errors) => {
-                write!(f, "template.yaml does not describe the functions:\n{}", errors.join("\n"))
+                write!(
+                    f,
+                    "template.yaml does not describe the functions:\n{}",
+                    errors.join("\n")
+                )
             }
             Self::StandIn { name, error } => write!(f, "{name} does not start: {error}"),
         }

@@ -53,18 +53,27 @@ pub(crate) fn inspect(directory: &Path, profile: Profile) -> Result<bool, DataDi
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // New keys beside old data would make that data unreadable for good, so it is not done unasked.
-            let orphaned = ["tables.db", "s3"].iter().any(|name| directory.join(name).exists());
-            let missing = || DataDirectoryError::Damaged(format!("{} is missing beside its data.", path.display()));
+            let orphaned = ["tables.db", "s3"]
+                .iter()
+                .any(|name| directory.join(name).exists());
+            let missing =
+                || DataDirectoryError::Damaged(format!("{} is missing beside its data.", path.display()));
             return if orphaned { Err(missing()) } else { Ok(true) };
         }
         Err(error) => return Err(error.into()),
     };
     let head: Head = parse(&path, &bytes)?;
     if head.version > VERSION {
-        return Err(DataDirectoryError::Newer { found: head.version, known: VERSION });
+        return Err(DataDirectoryError::Newer {
+            found: head.version,
+            known: VERSION,
+        });
     }
     if head.profile != profile.as_str() {
-        return Err(DataDirectoryError::OtherProfile { found: head.profile, wanted: profile.as_str() });
+        return Err(DataDirectoryError::OtherProfile {
+            found: head.profile,
+            wanted: profile.as_str(),
+        });
     }
     Ok(false)
 }
@@ -85,7 +94,9 @@ impl Secrets {
         if let Some(path) = path.as_deref().filter(|path| path.exists()) {
             return parse(path, &std::fs::read(path)?);
         }
-        let made = Self::make(profile, kms).await.map_err(DataDirectoryError::Damaged)?;
+        let made = Self::make(profile, kms)
+            .await
+            .map_err(DataDirectoryError::Damaged)?;
         if let Some(path) = path {
             let text = serde_json::to_vec_pretty(&made).map_err(io::Error::other)?;
             replace(&path, &text)?;
@@ -105,7 +116,9 @@ impl Secrets {
             profile: profile.as_str().to_owned(),
             identity_seed: hex::encode(entropy::bytes::<32>(&SystemEntropy)),
             root_key_ciphertext: encrypt(kms, "alias/trackwell-data", "root", &root).await?,
-            token_public_keys: PublicKeys { keys: vec![issuer.public().clone()] },
+            token_public_keys: PublicKeys {
+                keys: vec![issuer.public().clone()],
+            },
             token_signing_key_ciphertext: encrypt(kms, "alias/trackwell-tokens", "token", &token).await?,
             ledger_verifier_key: signer.verifier_key().to_string(),
             ledger_signing_key_ciphertext: encrypt(kms, "alias/trackwell-ledger", "ledger", &ledger).await?,
@@ -115,8 +128,12 @@ impl Secrets {
     /// The access key and the secret key of a function, the same at every start.
     pub(crate) fn identity(&self, function: &str) -> (String, String) {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.identity_seed.as_bytes());
-        let derived = |part: &str| hex::encode(hmac::sign(&key, format!("{part}\n{function}").as_bytes()).as_ref());
-        (format!("LOCAL{}", derived("access key")[..15].to_ascii_uppercase()), derived("secret key"))
+        let derived =
+            |part: &str| hex::encode(hmac::sign(&key, format!("{part}\n{function}").as_bytes()).as_ref());
+        (
+            format!("LOCAL{}", derived("access key")[..15].to_ascii_uppercase()),
+            derived("secret key"),
+        )
     }
 }
 
@@ -137,7 +154,8 @@ async fn encrypt(kms: &Kms, key: &str, purpose: &str, plaintext: &[u8; 32]) -> R
     let response = kms.call(request).await;
     let answer: Value = serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
     let blob = answer.get("CiphertextBlob").and_then(Value::as_str);
-    blob.map(str::to_owned).ok_or_else(|| format!("KMS does not encrypt the {purpose} key: {answer}."))
+    blob.map(str::to_owned)
+        .ok_or_else(|| format!("KMS does not encrypt the {purpose} key: {answer}."))
 }
 
 #[cfg(test)]
@@ -149,13 +167,21 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let kms = Kms::open(directory.path()).unwrap();
         assert!(inspect(directory.path(), Profile::Trackado).unwrap());
-        let first = Secrets::open(Some(directory.path()), Profile::Trackado, &kms).await.unwrap();
+        let first = Secrets::open(Some(directory.path()), Profile::Trackado, &kms)
+            .await
+            .unwrap();
         assert!(!inspect(directory.path(), Profile::Trackado).unwrap());
-        let second = Secrets::open(Some(directory.path()), Profile::Trackado, &kms).await.unwrap();
+        let second = Secrets::open(Some(directory.path()), Profile::Trackado, &kms)
+            .await
+            .unwrap();
         assert_eq!(first.root_key_ciphertext, second.root_key_ciphertext);
         assert_eq!(first.identity("A"), second.identity("A"));
         assert_ne!(first.identity("A"), first.identity("B"));
-        assert!(first.ledger_verifier_key.starts_with("localhost/trackwell/trackado+"));
+        assert!(
+            first
+                .ledger_verifier_key
+                .starts_with("localhost/trackwell/trackado+")
+        );
     }
 
     #[test]
@@ -163,7 +189,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join(FILE);
         std::fs::write(&file, r#"{"version":1,"profile":"ocktra"}"#).unwrap();
-        let error = inspect(directory.path(), Profile::Trackado).unwrap_err().to_string();
+        let error = inspect(directory.path(), Profile::Trackado)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("--profile ocktra"), "{error}");
         std::fs::write(&file, r#"{"version":7,"profile":"trackado","new":1}"#).unwrap();
         assert!(matches!(
@@ -171,9 +199,15 @@ mod tests {
             Err(DataDirectoryError::Newer { found: 7, known: 1 })
         ));
         std::fs::write(&file, "{").unwrap();
-        assert!(matches!(inspect(directory.path(), Profile::Trackado), Err(DataDirectoryError::Damaged(_))));
+        assert!(matches!(
+            inspect(directory.path(), Profile::Trackado),
+            Err(DataDirectoryError::Damaged(_))
+        ));
         std::fs::remove_file(&file).unwrap();
         std::fs::write(directory.path().join("tables.db"), "").unwrap();
-        assert!(matches!(inspect(directory.path(), Profile::Trackado), Err(DataDirectoryError::Damaged(_))));
+        assert!(matches!(
+            inspect(directory.path(), Profile::Trackado),
+            Err(DataDirectoryError::Damaged(_))
+        ));
     }
 }

@@ -20,8 +20,9 @@ impl Credential {
         match (in_header, headers.next(), in_query.next(), in_query.next()) {
             (Some(header), None, None, None) => {
                 let parameters = header.strip_prefix("AWS4-HMAC-SHA256 ")?;
-                let credential =
-                    parameters.split(',').find_map(|parameter| parameter.trim().strip_prefix("Credential="))?;
+                let credential = parameters
+                    .split(',')
+                    .find_map(|parameter| parameter.trim().strip_prefix("Credential="))?;
                 Self::parse(credential)
             }
             (None, None, Some((_, credential)), None) => Self::parse(&credential),
@@ -33,7 +34,8 @@ impl Credential {
         let mut parts = text.split('/');
         let access_key = parts.next()?.to_owned();
         let (_date, _region, service) = (parts.next()?, parts.next()?, parts.next()?.to_owned());
-        (parts.next() == Some("aws4_request") && parts.next().is_none()).then_some(Self { access_key, service })
+        (parts.next() == Some("aws4_request") && parts.next().is_none())
+            .then_some(Self { access_key, service })
     }
 }
 
@@ -54,7 +56,10 @@ mod tests {
     #[test]
     fn signed_requests_and_presigned_urls_say_who_they_are_from() {
         let known = |service: &str| Some(("AKID".to_owned(), service.to_owned()));
-        assert_eq!(of(|request| request.header("authorization", HEADER)), known("dynamodb"));
+        assert_eq!(
+            of(|request| request.header("authorization", HEADER)),
+            known("dynamodb")
+        );
         assert_eq!(of(|request| request.uri(URL)), known("s3"));
     }
 
@@ -62,9 +67,14 @@ mod tests {
     fn nobody_is_identified_by_nothing_or_by_two_credentials() {
         assert_eq!(of(|request| request), None);
         assert_eq!(of(|request| request.header("authorization", "Bearer x")), None);
-        assert_eq!(of(|request| request.uri(URL).header("authorization", HEADER)), None);
+        assert_eq!(
+            of(|request| request.uri(URL).header("authorization", HEADER)),
+            None
+        );
         let twice = |request: http::request::Builder| {
-            request.header("authorization", HEADER).header("authorization", HEADER)
+            request
+                .header("authorization", HEADER)
+                .header("authorization", HEADER)
         };
         assert_eq!(of(twice), None);
         let short = "AWS4-HMAC-SHA256 Credential=AKID/20261101/eu-west-2/dynamodb";

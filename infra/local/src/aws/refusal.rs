@@ -26,7 +26,10 @@ pub(super) fn unknown_identity(service: &str) -> Response<Bytes> {
             "The AWS Access Key Id you provided does not exist in our records.",
         ),
         "ses" => rest_error("UnrecognizedClientException", INVALID_TOKEN),
-        _ => json_error("com.amazon.coral.service#UnrecognizedClientException", INVALID_TOKEN),
+        _ => json_error(
+            "com.amazon.coral.service#UnrecognizedClientException",
+            INVALID_TOKEN,
+        ),
     }
 }
 
@@ -50,7 +53,9 @@ fn json_error(kind: &str, message: &str) -> Response<Bytes> {
 fn rest_error(kind: &'static str, message: &str) -> Response<Bytes> {
     let body = json!({ "message": message }).to_string();
     let mut response = respond(StatusCode::FORBIDDEN, "application/json", body);
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert("x-amzn-errortype", HeaderValue::from_static(kind));
     response
 }
 
@@ -65,6 +70,8 @@ fn xml_error(code: &str, message: &str) -> Response<Bytes> {
 fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

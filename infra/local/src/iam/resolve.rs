@@ -102,6 +102,25 @@ impl Scope {
                 let parts = parts.ok_or("Join has something else than a list of texts")?;
                 Ok(Some(parts.join(&delimiter).into()))
             }
+            "Split" => {
+                let [delimiter, source] = arguments(argument, "Split")?;
+                let (delimiter, source) = (self.text(delimiter)?, self.text(source)?);
+                if delimiter.is_empty() {
+                    return Err("Split has an empty delimiter".to_owned());
+                }
+                Ok(Some(source.split(&delimiter).collect()))
+            }
+            "Select" => {
+                let [index, list] = arguments(argument, "Select")?;
+                let index = self.text(index)?;
+                let list = self.resolve(list)?.unwrap_or_default();
+                let selected = index
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| list.as_array()?.get(index));
+                let selected = selected.ok_or_else(|| format!("Select finds nothing at {index} of {list}"))?;
+                Ok(Some(selected.clone()))
+            }
             "If" => {
                 let [condition, yes, no] = arguments(argument, "If")?;
                 let condition = condition.as_str().ok_or("If does not name a condition")?;

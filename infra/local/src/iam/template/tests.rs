@@ -141,6 +141,17 @@ fn functions_have_their_environment_limits_and_events_with_what_globals_set() {
 }
 
 #[test]
+fn a_part_of_a_parameter_is_selected() {
+    let domain = "!Sub [\"identity/${Domain}\", { Domain: !Select [1, !Split [\"@\", !Ref LogLevel]] }]";
+    let text = TEMPLATE.replace("!If [IsProd, warn, debug]", domain);
+    let mut given = parameters();
+    given.insert("LogLevel".to_owned(), "no-reply@example.com".to_owned());
+    let template = Template::parse(&text, &given).unwrap();
+    let create = template.function("RecordsCreateFunction").unwrap();
+    assert_eq!(create.environment["LOG_LEVEL"], "identity/example.com");
+}
+
+#[test]
 fn a_function_whose_condition_does_not_hold_is_not_there() {
     assert!(parsed().function("ProdOnlyFunction").is_none());
     assert!(parsed().function("HttpApi").is_none());
@@ -287,6 +298,21 @@ fn what_is_wrong_or_not_enforced_is_an_error() {
             "If does not have 3 arguments",
         ),
         ("!If [IsProd, warn, debug]", "[a, b]", "LOG_LEVEL is not a text"),
+        (
+            "!If [IsProd, warn, debug]",
+            "!Select [1, !Split [\"@\", !Ref Stage]]",
+            "Select finds nothing at 1",
+        ),
+        (
+            "!If [IsProd, warn, debug]",
+            "!Select [0, !Split [\"\", !Ref Stage]]",
+            "Split has an empty delimiter",
+        ),
+        (
+            "!If [IsProd, warn, debug]",
+            "!Split [\"@\", !Ref Stage]",
+            "LOG_LEVEL is not a text",
+        ),
         ("!Sub \"arn:${AWS::Partition}:", "!Sub \"${Unclosed", "Policies: "),
         (
             "        - Statement:\n            Effect",

@@ -1,0 +1,141 @@
+//! `cargo run -p local`: the stack as a program.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use local::output::{complain, say};
+use local::verify::{self, Refusal};
+use local::{Clocks, Options, Stack, Storage};
+use shared::policy::Profile;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use arguments::Command;
+
+mod arguments;
+
+const DEFAULT_LOG: &str = "warn,functions=info,local=info,s3s=off";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments::parse(&arguments) {
+        Err(error) => {
+            complain(&format!("{error}\nTry --help."));
+            ExitCode::from(2)
+        }
+        Ok(Command::Help) => {
+            say(arguments::HELP);
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Verify { receipt, key }) => check(&receipt, &key),
+        Ok(Command::Serve {
+            profile,
+            port,
+            directory,
+        }) => serve(profile, port, directory),
+    }
+}
+
+fn check(receipt: &Path, key: &str) -> ExitCode {
+    match verify::run(receipt, key) {
+        Ok(proved) => {
+            say(&proved);
+            ExitCode::SUCCESS
+        }
+        Err(Refusal::NotProved(why)) => {
+            complain(&why);
+            ExitCode::FAILURE
+        }
+        Err(Refusal::Unreadable(why)) => {
+            complain(&why);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn serve(profile: Profile, port: u16, directory: Option<PathBuf>) -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("The runtime does not start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(run(profile, port, directory))
+}
+
+async fn run(profile: Profile, port: u16, directory: Option<PathBuf>) -> ExitCode {
+    let options = Options {
+        profile,
+        storage: directory.clone().map_or(Storage::Memory, Storage::Directory),
+        clock: Clocks::Shifted,
+        port: Some(port),
+        enforce_policies: true,
+        schedules: true,
+    };
+    let stack = match Stack::start_with(options, &|step| say(&format!("  {step} …"))).await {
+        Ok(stack) => stack,
+        Err(error) => {
+            complain(&error.to_string());
+            return ExitCode::from(error.exit_code());
+        }
+    };
+    say(&greeting(&stack, directory.as_deref()));
+    match stopped().await {
+        Ok(()) => {
+            say("Stopping: what has begun is finished first.");
+            stack.stop().await;
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&format!("Signals cannot be received: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Waits for the signal to stop.
+async fn stopped() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn greeting(stack: &Stack, directory: Option<&Path>) -> String {
+    let origin = stack.origin();
+    let data = directory.map_or_else(
+        || "memory".to_owned(),
+        |directory| directory.display().to_string(),
+    );
+    let key = directory.map_or_else(
+        || stack.ledger_verifier_key().to_owned(),
+        |directory| directory.join("ledger.vkey").display().to_string(),
+    );
+    let mut text = format!(
+        "\nTrackwell serves {origin}\n\n  profile   {}\n  data      {data}\n  clock     {origin}/_local\n  \
+         mailbox   {origin}/_mailbox\n  API       {origin}/openapi.json\n  ledger    {key}\n",
+        stack.profile(),
+    );
+    if stack.is_new() {
+        let (age, version) = (stack.policy().minimum_age(), stack.policy().version());
+        text.push_str(&format!(
+            "\nThis is the first start. Try:\n\n  \
+             curl -s {origin}/v1/auth/register -H 'content-type: application/json' -d '{{\n    \
+             \"name\": \"Ada Example\", \"email\": \"ada@example.com\", \"company\": \"Example Ltd\",\n    \
+             \"password\": \"correct horse battery staple\", \"age_confirmed\": {age}, \"policy_version\": \"{version}\"\n  }}'\n\n\
+             Then read the mail at {origin}/_mailbox, verify the address, sign in, and create records.\n\
+             Move the clock at {origin}/_local to see what the policy does.\n",
+        ));
+    }
+    text.push_str("\nStop with Ctrl-C.");
+    text
+}

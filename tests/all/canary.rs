@@ -1,0 +1,274 @@
+//! TDO-2 and the erasure engine, by the bytes: unique words in every personal field, looked for in everything at rest.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use local::Storage;
+use serde_json::json;
+use shared::policy::Profile;
+use shared::stored::{Data, REGISTRY};
+
+use crate::harness::World;
+
+/// Everything that any test of this binary logs.
+static LOG: LazyLock<Arc<Mutex<Vec<u8>>>> = LazyLock::new(|| {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&log);
+    let writer = move || Sink(Arc::clone(&sink));
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::TRACE);
+    let filter = "trace,s3s=off,hyper=off,aws_smithy_runtime=off,aws_smithy_runtime_api=off,aws_runtime=off,aws_sdk_s3=off,aws_sigv4=off";
+    subscriber.with_env_filter(filter).with_writer(writer).init();
+    log
+});
+
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The forms in which a word could lie somewhere.
+fn forms(word: &str) -> Vec<Vec<u8>> {
+    let lower = word.to_lowercase();
+    let mut forms = vec![
+        word.as_bytes().to_vec(),
+        lower.as_bytes().to_vec(),
+        word.to_uppercase().into_bytes(),
+    ];
+    forms.push(hex::encode(word).into_bytes());
+    forms.push(hex::encode_upper(word).into_bytes());
+    forms.push(
+        word.bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<String>()
+            .into_bytes(),
+    );
+    for text in [word, &lower] {
+        // In base64 a text looks different at each of three offsets; its middle is the same whatever stands around.
+        for offset in 0..3 {
+            let padded = [vec![b'x'; offset], text.as_bytes().to_vec()].concat();
+            let encoded = STANDARD_NO_PAD.encode(&padded);
+            let start = [0, 2, 3][offset];
+            forms.push(encoded.as_bytes()[start..encoded.len() - 2].to_vec());
+        }
+    }
+    forms
+}
+
+/// Where any form of any word is.
+fn sightings(words: &[String], places: &[(String, Vec<u8>)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (place, bytes) in places {
+        for word in words {
+            for form in forms(word) {
+                if bytes.windows(form.len()).any(|window| window == form) {
+                    found.push(format!("{word} in {place} as {}", String::from_utf8_lossy(&form)));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Everything at rest: every file of the data directory, every table, every object version; not the outside world.
+fn at_rest(world: &World) -> Vec<(String, Vec<u8>)> {
+    let places = world.stack.raw_bytes().unwrap();
+    places
+        .into_iter()
+        .filter(|(place, _)| !place.contains("mailbox"))
+        .collect()
+}
+
+#[tokio::test]
+async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after_erasure() {
+    let log = Arc::clone(&LOG);
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::stored(Profile::Trackr, Storage::Directory(directory.path().to_owned())).await;
+    let mut words = Vec::new();
+    let mut word = |what: &str| {
+        let word = format!("Kanari{what}{:04}Vogel", words.len());
+        words.push(word.clone());
+        word
+    };
+    let person = word("Person");
+    let customer = world.customer(&person).await;
+    let rename = json!({ "name": word("Name") });
+    assert_eq!(
+        customer
+            .json(http::Method::PATCH, "/v1/me", &rename, &[])
+            .await
+            .status,
+        200
+    );
+    let rename = json!({ "name": word("Firma") });
+    assert_eq!(
+        customer
+            .json(http::Method::PATCH, "/v1/organisation", &rename, &[])
+            .await
+            .status,
+        200
+    );
+    let billing = json!({
+        "name": word("Rechnung"), "address": word("Strasse"), "vat_number": "GB123456789", "reference": word("Zeichen"),
+    });
+    assert_eq!(
+        customer
+            .json(http::Method::PUT, "/v1/organisation/billing", &billing, &[])
+            .await
+            .status,
+        200
+    );
+    let record = customer
+        .asset(json!({
+            "asset_tag": word("Tag"), "name": word("Geraet"), "serial": word("Serie"), "model": word("Modell"),
+            "manufacturer": word("Werk"), "category": word("Art"), "location": word("Ort"), "supplier": word("Haendler"),
+            "order_number": word("Auftrag"), "notes": word("Notiz"),
+        }))
+        .await;
+    for (kind, fields) in [
+        (
+            "licence",
+            json!({ "name": word("Lizenz"), "product_key": word("Schluessel"), "license_name": word("Nehmer"),
+            "license_email": format!("{}@works.example", word("Lizenzpost")) }),
+        ),
+        (
+            "employee",
+            json!({ "first_name": word("Vor"), "last_name": word("Nach"), "email": format!("{}@works.example", word("Post")),
+            "employee_num": word("Nummer"), "jobtitle": word("Beruf"), "department": word("Amt"), "phone": word("Ruf"), "notes": word("Akte") }),
+        ),
+        (
+            "domain",
+            json!({ "domain_name": format!("{}.example", word("Netz")), "registrar": word("Register"), "notes": word("Zettel") }),
+        ),
+    ] {
+        let body = json!({ "kind": kind, "fields": fields });
+        let reply = customer
+            .post_with(
+                "/v1/records",
+                &body,
+                &[("idempotency-key", &format!("key-{kind}"))],
+            )
+            .await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+    let patch = json!({ "fields": { "name": word("Neu") } });
+    let path = format!("/v1/records/{record}");
+    assert_eq!(
+        customer
+            .json(http::Method::PATCH, &path, &patch, &[("if-match", "\"1\"")])
+            .await
+            .status,
+        200
+    );
+    customer
+        .attach(
+            &record,
+            &format!("{}.txt", word("Datei")),
+            &format!("Inhalt {}\n", word("Inhalt")),
+        )
+        .await;
+    let link = json!({ "name": word("Verweis"), "url": format!("https://files.example/{}", word("Pfad")) });
+    assert_eq!(
+        customer.post(&format!("{path}/attachments"), &link).await.status,
+        201
+    );
+    let csv = format!(
+        "asset_tag,notes,warranty_months\n{},{},x\n{},{},3\n",
+        word("Eins"),
+        word("Falsch"),
+        word("Zwei"),
+        word("Richtig")
+    );
+    let headers = [("content-type", "text/csv"), ("idempotency-key", "canary")];
+    let reply = customer
+        .send(http::Method::POST, "/v1/imports?kind=asset", &headers, csv.into())
+        .await;
+    assert_eq!(
+        (reply.status, &reply.json()["created"]),
+        (201, &json!(1)),
+        "{reply:?}"
+    );
+    // A mail that waits, and a request that fails with personal data in it.
+    let again = json!({ "name": word("Doppelt"), "email": customer.email, "company": "x", "password": crate::harness::PASSWORD,
+        "age_confirmed": 18, "policy_version": Profile::Trackr.policy().version().to_string() });
+    world.stack.mails().throttle(1);
+    assert_eq!(
+        world.anonymous().post("/v1/auth/register", &again).await.status,
+        202
+    );
+    let broken = json!({ "kind": "asset", "fields": { word("Feld"): word("Wert") } });
+    assert_eq!(customer.post("/v1/records", &broken).await.status, 422);
+
+    let mut types = BTreeSet::new();
+    for table in ["core", "keys", "ephemeral", "control"] {
+        types.extend(
+            world
+                .items(table)
+                .await
+                .iter()
+                .map(|item| item["t"].as_str().unwrap().to_owned()),
+        );
+    }
+    for info in REGISTRY
+        .iter()
+        .filter(|info| matches!(info.data, Data::Personal { .. }))
+    {
+        // A code is used up when it is used; every other type must be there for the test to mean anything.
+        assert!(
+            types.contains(info.name) || info.name == "verification_code",
+            "no {} was stored: {types:?}",
+            info.name
+        );
+    }
+
+    let mut planted = tempfile::NamedTempFile::new_in(directory.path()).unwrap();
+    planted.write_all(hex::encode(&words[3]).as_bytes()).unwrap();
+    planted.flush().unwrap();
+    assert_eq!(
+        sightings(&words, &at_rest(&world)).len(),
+        1,
+        "the search finds a planted word"
+    );
+    planted.close().unwrap();
+    assert_eq!(
+        sightings(&words, &at_rest(&world)),
+        Vec::<String>::new(),
+        "before erasure: sealed before stored"
+    );
+
+    let reply = customer.delete("/v1/me", &[]).await;
+    assert_eq!(reply.status, 202, "{reply:?}");
+    world.settle().await;
+    let years = world.now() + jiff::SignedDuration::from_hours(24 * 366 * 6);
+    world.clock.set(years);
+    world.settle().await;
+    assert_eq!(
+        sightings(&words, &at_rest(&world)),
+        Vec::<String>::new(),
+        "after erasure"
+    );
+    for table in ["core", "ephemeral", "keys"] {
+        let items = world.items(table).await;
+        assert!(items.is_empty(), "{table}: {items:?}");
+    }
+    assert_eq!(world.object_versions().await, 0);
+    let control = world.items("control").await;
+    let waiting = control.iter().filter(|item| item["t"] == "mail_head").count();
+    assert_eq!(waiting, 0, "the outbox is empty");
+
+    let logged = vec![("the log".to_owned(), log.lock().unwrap().clone())];
+    assert!(logged[0].1.len() > 100, "something was logged");
+    assert_eq!(sightings(&words, &logged), Vec::<String>::new(), "in the log");
+}

@@ -1,0 +1,208 @@
+//! One name in four places, and one list of routes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use functions::registry::{ROUTES, TASKS};
+use local::iam::Event;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn names() -> Vec<&'static str> {
+    ROUTES
+        .iter()
+        .map(|route| route.name)
+        .chain(TASKS.iter().map(|task| task.name))
+        .collect()
+}
+
+fn logical_id(name: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('-').map(word).collect::<String>() + "Function"
+}
+
+fn template() -> Value {
+    let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let yaml: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text).unwrap();
+    untagged(yaml)
+}
+
+/// YAML without CloudFormation's tags, which do not matter here.
+fn untagged(yaml: serde_yaml_ng::Value) -> Value {
+    use serde_yaml_ng::Value as Yaml;
+    match yaml {
+        Yaml::Tagged(tagged) => untagged(tagged.value),
+        Yaml::Sequence(values) => values.into_iter().map(untagged).collect(),
+        Yaml::Mapping(entries) => Value::Object(
+            entries
+                .into_iter()
+                .map(|(k, v)| (k.as_str().unwrap_or("?").to_owned(), untagged(v)))
+                .collect(),
+        ),
+        other => serde_json::to_value(other).unwrap(),
+    }
+}
+
+#[test]
+fn every_function_has_its_name_in_file_binary_and_template() {
+    let template = template();
+    for name in names() {
+        let (area, verb) = name.split_once('-').unwrap();
+        let file = root().join(format!("functions/src/{area}/{}.rs", verb.replace('-', "_")));
+        assert!(file.is_file(), "{name}: no {}", file.display());
+        let binary = root().join(format!("functions/src/bin/{name}.rs"));
+        let text =
+            std::fs::read_to_string(&binary).unwrap_or_else(|_| panic!("{name}: no {}", binary.display()));
+        let id = name.replace('-', "_").to_uppercase();
+        assert!(
+            text.contains(&format!("(&functions::registry::{id})")),
+            "{name}: its binary serves something else"
+        );
+        assert!(
+            template["Resources"][logical_id(name)].is_object(),
+            "{name}: no {}",
+            logical_id(name)
+        );
+    }
+}
+
+#[test]
+fn nothing_else_is_a_binary_or_a_function() {
+    let known: BTreeSet<_> = names().into_iter().map(|name| format!("{name}.rs")).collect();
+    let binaries: BTreeSet<_> = std::fs::read_dir(root().join("functions/src/bin"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(binaries, known);
+    let ids: BTreeSet<_> = names().into_iter().map(logical_id).collect();
+    let template = template();
+    let functions: BTreeSet<_> = template["Resources"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
+        .map(|(id, _)| id.clone())
+        .collect();
+    assert_eq!(functions, ids);
+}
+
+#[test]
+fn the_template_has_every_route_and_schedule_of_the_registry() {
+    let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    // What parameters are does not matter here, only that they are known.
+    let written = template();
+    let mut parameters: HashMap<_, _> = written["Parameters"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(|name| {
+            let value = if name == "MailFrom" {
+                "mail@example.test"
+            } else {
+                "arn:aws:kms:eu-west-1:000000000000:key/x"
+            };
+            (name.clone(), value.to_owned())
+        })
+        .collect();
+    for pseudo in ["AWS::Region", "AWS::AccountId"] {
+        parameters.insert(pseudo.to_owned(), "x".to_owned());
+    }
+    let template =
+        local::iam::Template::parse(&text, &parameters).unwrap_or_else(|errors| panic!("{errors:?}"));
+    for route in ROUTES {
+        let function = template.function(&logical_id(route.name)).unwrap();
+        let expected = if route.method == "ANY" {
+            Event::HttpApi {
+                method: "ANY".into(),
+                path: "$default".into(),
+            }
+        } else {
+            Event::HttpApi {
+                method: route.method.into(),
+                path: route.path.into(),
+            }
+        };
+        assert_eq!(function.events, [expected], "{}", route.name);
+    }
+    for task in TASKS {
+        let function = template.function(&logical_id(task.name)).unwrap();
+        let schedules: Vec<_> = function
+            .events
+            .iter()
+            .map(|event| match event {
+                Event::Schedule { expression, .. } => Some(expression.as_str()),
+                Event::HttpApi { .. } => None,
+            })
+            .collect();
+        assert_eq!(
+            schedules,
+            task.schedule.map(Some).into_iter().collect::<Vec<_>>(),
+            "{}",
+            task.name
+        );
+    }
+}
+
+#[test]
+fn the_openapi_document_has_every_route_with_every_status() {
+    let document = functions::openapi::document("https://api.example");
+    let mut operations = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            let route = functions::registry::route(name).unwrap();
+            assert_eq!(
+                (route.path, route.method.to_lowercase()),
+                (path.as_str(), method.clone())
+            );
+            for status in functions::openapi::problems(route) {
+                assert!(
+                    operation["responses"][status.to_string()].is_object(),
+                    "{name} lacks {status}"
+                );
+            }
+            for (status, _) in route.success {
+                assert!(
+                    operation["responses"][status.to_string()].is_object(),
+                    "{name} lacks {status}"
+                );
+            }
+            operations.insert(name.to_owned());
+        }
+    }
+    let routes: BTreeSet<_> = ROUTES
+        .iter()
+        .filter(|route| route.method != "ANY")
+        .map(|route| route.name.to_owned())
+        .collect();
+    assert_eq!(operations, routes);
+}
+
+#[test]
+fn every_reference_in_the_openapi_document_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(map) => {
+                if let Some(Value::String(reference)) = map.get("$ref") {
+                    found.push(reference);
+                }
+                map.values().for_each(|value| references(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document = functions::openapi::document("https://api.example");
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        assert!(
+            document.pointer(reference.trim_start_matches('#')).is_some(),
+            "{reference}"
+        );
+    }
+}
