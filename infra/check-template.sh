@@ -28,7 +28,7 @@ if [ ! -f "$venv/complete" ]; then
 fi
 
 # Nothing of this may depend on, or reach, an account.
-export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
+export SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
 unset AWS_PROFILE
 findings=0
 for template in template.yaml infra/data.yaml; do

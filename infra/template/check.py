@@ -286,9 +286,8 @@ class Check:
             expected = [("by_update", "KEYS_ONLY")] if name == "CoreTable" else []
             self.expect(indexes == expected, name, f"its indexes are {indexes}")
         for name, resource in self.data["Resources"].items():
-            if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}:
-                kept = {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} == {"Retain"}
-                self.expect(kept, name, "it goes with the stack")
+            kept = {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} == {"Retain"}
+            self.expect(kept, name, "it goes with the stack")
 
     def buckets(self):
         resources = self.data["Resources"]

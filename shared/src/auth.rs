@@ -241,8 +241,8 @@ pub async fn member(
     if session.expires_at <= now || session.org != claims.org {
         return Err(SIGNED_OUT);
     }
-    let (user_key, _) =
-        units::data_key(found.get(&keys::data_key(user_unit)), user_unit, &root)?.ok_or(SIGNED_OUT)?;
+    let user_key =
+        units::usable_key(found.get(&keys::data_key(user_unit)), user_unit, &root)?.ok_or(SIGNED_OUT)?;
     let mut class_keys = HashMap::new();
     let mut missing = None;
     for &class in action.classes() {

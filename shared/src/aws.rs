@@ -15,10 +15,11 @@ use crate::config::AwsConfig;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 
 /// The longest wait for the answer to one attempt.
-pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
 
-/// The longest time for one operation with all its attempts.
-pub const OPERATION_TIMEOUT: Duration = Duration::from_millis(6_000);
+/// The longest time for one operation with all its attempts: two of them, and some work, fit into a function's ten
+/// seconds, so that the answer is ours and not the gateway's.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_millis(4_000);
 
 /// How often an operation is attempted.
 pub const ATTEMPTS: u32 = 3;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared::ctx::Ctx;
 use shared::erasure::engine::Begun;
 use shared::erasure::model::JobState;
-use shared::erasure::purge;
+use shared::erasure::purge::{self, Patience};
 use shared::error::Result;
 use shared::ids::ErasureId;
 use shared::task::Deadline;

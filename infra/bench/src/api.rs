@@ -37,7 +37,10 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn exchange(mut request: Request<Bytes>) -> std::result::Result<Reply, Failure> {
     let authority = request.uri().authority().ok_or("the URL names no host")?.clone();
-    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     *request.uri_mut() = path.parse::<Uri>()?;
     let host = HeaderValue::from_str(authority.as_str())?;
     request.headers_mut().entry(HOST).or_insert(host);
@@ -47,7 +50,11 @@ async fn exchange(mut request: Request<Bytes>) -> std::result::Result<Reply, Fai
         let response = sender.send_request(request.map(Full::new)).await?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
+        Ok(Reply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        })
     };
     tokio::pin!(work);
     // The connection has to be driven for the request to go anywhere. When it ends, what is left of the answer has
@@ -68,7 +75,10 @@ pub(crate) struct Client {
 impl Client {
     /// Somebody whom nobody knows.
     pub(crate) fn anonymous(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), token: None }
+        Self {
+            origin: origin.to_owned(),
+            token: None,
+        }
     }
 
     /// Sends a request.
@@ -80,23 +90,32 @@ impl Client {
 
     /// Gets a path, which must answer 200.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
-        self.call(Call::new(Method::GET, path)).await?.must_be(200)?.json()
+        self.call(Call::new(Method::GET, path))
+            .await?
+            .must_be(200)?
+            .json()
     }
 
     /// Posts JSON to a path, which must answer with this status.
     pub(crate) async fn post(&self, path: &str, body: &Value, status: u16) -> Result<Reply> {
-        self.call(Call::new(Method::POST, path).json(body)).await?.must_be(status)
+        self.call(Call::new(Method::POST, path).json(body))
+            .await?
+            .must_be(status)
     }
 
     /// Sends the signed request to S3 that an answer holds, with a body.
     pub(crate) async fn upload(&self, signed: &Value, content: &str) -> Result<()> {
-        let method = text(signed, "/method")?.parse::<Method>().map_err(|error| error.to_string())?;
+        let method = text(signed, "/method")?
+            .parse::<Method>()
+            .map_err(|error| error.to_string())?;
         let mut request = Request::builder().method(method).uri(text(signed, "/url")?);
         for (name, value) in signed["headers"].as_object().into_iter().flatten() {
             request = request.header(name, value.as_str().unwrap_or_default());
         }
         let request = request.body(Bytes::copy_from_slice(content.as_bytes()));
-        send(request.map_err(|error| error.to_string())?).await?.must_be(200)?;
+        send(request.map_err(|error| error.to_string())?)
+            .await?
+            .must_be(200)?;
         Ok(())
     }
 }
@@ -113,7 +132,13 @@ pub(crate) struct Call {
 impl Call {
     /// A request without anything to it.
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), token: None, headers: Vec::new(), body: Bytes::new() }
+        Self {
+            method,
+            path: path.into(),
+            token: None,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
     }
 
     /// With a body of a type.
@@ -125,7 +150,11 @@ impl Call {
 
     /// With a JSON body; none for null.
     pub(crate) fn json(self, body: &Value) -> Self {
-        if body.is_null() { self } else { self.with("application/json", body.to_string()) }
+        if body.is_null() {
+            self
+        } else {
+            self.with("application/json", body.to_string())
+        }
     }
 
     /// With a header.
@@ -136,14 +165,18 @@ impl Call {
 
     /// As an HTTP request to a server.
     pub(crate) fn at(self, origin: &str) -> Result<Request<Bytes>> {
-        let mut request = Request::builder().method(self.method).uri(format!("{origin}{}", self.path));
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(format!("{origin}{}", self.path));
         if let Some(token) = self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        request.body(self.body).map_err(|error| format!("a request cannot be made: {error}"))
+        request
+            .body(self.body)
+            .map_err(|error| format!("a request cannot be made: {error}"))
     }
 }
 
@@ -173,12 +206,16 @@ impl Reply {
     /// A header.
     pub(crate) fn header(&self, name: &str) -> Result<String> {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
-        value.map(str::to_owned).ok_or_else(|| format!("an answer has no header {name}"))
+        value
+            .map(str::to_owned)
+            .ok_or_else(|| format!("an answer has no header {name}"))
     }
 }
 
 /// A text in a JSON value.
 pub(crate) fn text(value: &Value, pointer: &str) -> Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
-    found.map(str::to_owned).ok_or_else(|| format!("there is no text at {pointer} in {value}"))
+    found
+        .map(str::to_owned)
+        .ok_or_else(|| format!("there is no text at {pointer} in {value}"))
 }

@@ -17,7 +17,9 @@ pub(crate) fn cargo_build(what: &[&str], release: bool) -> Result<PathBuf> {
     if release {
         command.arg("--release");
     }
-    let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
+    let status = command
+        .status()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
     if !status.success() {
         return Err(format!("cargo build {} failed: {status}", what.join(" ")));
     }
@@ -26,7 +28,8 @@ pub(crate) fn cargo_build(what: &[&str], release: bool) -> Result<PathBuf> {
 
 /// Cargo's target directory, wherever it is: this very binary lies in `debug` or `release` below it.
 fn target_directory() -> Result<PathBuf> {
-    let own = std::env::current_exe().map_err(|error| format!("where this binary is, is unknown: {error}"))?;
+    let own =
+        std::env::current_exe().map_err(|error| format!("where this binary is, is unknown: {error}"))?;
     let target = own.parent().and_then(Path::parent);
     target
         .map(Path::to_path_buf)
@@ -60,5 +63,8 @@ fn processor() -> String {
     let model = described
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+    model.map_or_else(
+        || std::env::consts::ARCH.to_owned(),
+        |(_, name)| name.trim().to_owned(),
+    )
 }

@@ -11,7 +11,10 @@ pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Begins now.
-    #[expect(clippy::disallowed_methods, reason = "a measurement needs the machine's own time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a measurement needs the machine's own time"
+    )]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }

@@ -32,11 +32,16 @@ pub(crate) fn address(name: &str) -> String {
 
 /// The code in the newest mail to an address.
 pub(crate) async fn code(anonymous: &Client, email: &str) -> Result<String> {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("to", email).finish();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("to", email)
+        .finish();
     let mails = anonymous.get(&format!("/_mailbox/messages?{query}")).await?;
     let mail = text(&mails, "/data/0/text")?;
-    let code = mail.split_whitespace().find(|word| word.starts_with("user_") && word.contains('.'));
-    code.map(str::to_owned).ok_or_else(|| format!("the mail to {email} has no code: {mail}"))
+    let code = mail
+        .split_whitespace()
+        .find(|word| word.starts_with("user_") && word.contains('.'));
+    code.map(str::to_owned)
+        .ok_or_else(|| format!("the mail to {email} has no code: {mail}"))
 }
 
 impl Customer {
@@ -47,7 +52,9 @@ impl Customer {
         anonymous.post("/v1/auth/register", &registration, 202).await?;
         let email = address(name);
         let code = code(&anonymous, &email).await?;
-        anonymous.post("/v1/auth/verify-email", &json!({ "code": code }), 204).await?;
+        anonymous
+            .post("/v1/auth/verify-email", &json!({ "code": code }), 204)
+            .await?;
         Self::sign_in(origin, email).await
     }
 
@@ -57,7 +64,11 @@ impl Customer {
         let credentials = json!({ "email": email, "password": PASSWORD });
         let tokens = anonymous.post("/v1/auth/login", &credentials, 200).await?;
         let token = Some(tokens.text("/access_token")?);
-        Ok(Self { client: Client { token, ..anonymous }, email, refresh_token: tokens.text("/refresh_token")? })
+        Ok(Self {
+            client: Client { token, ..anonymous },
+            email,
+            refresh_token: tokens.text("/refresh_token")?,
+        })
     }
 
     /// Another session of the same person.
@@ -72,14 +83,20 @@ impl Customer {
 
     /// Creates an asset.
     pub(crate) async fn asset(&self, tag: &str) -> Result<String> {
-        self.client.post("/v1/records", &asset(tag), 201).await?.text("/id")
+        self.client
+            .post("/v1/records", &asset(tag), 201)
+            .await?
+            .text("/id")
     }
 
     /// Announces a small file and uploads it.
     pub(crate) async fn upload(&self, record: &str, name: &str) -> Result<String> {
         let content = format!("This is {name}.\n");
         let path = format!("/v1/records/{record}/attachments");
-        let announced = self.client.post(&path, &announcement(name, &content), 201).await?;
+        let announced = self
+            .client
+            .post(&path, &announcement(name, &content), 201)
+            .await?;
         self.client.upload(&announced.json()?["upload"], &content).await?;
         announced.text("/id")
     }
@@ -123,7 +140,9 @@ pub(crate) fn announcement(name: &str, content: &str) -> Value {
 pub(crate) fn csv(name: &str, lines: usize) -> String {
     let mut text = "asset_tag,name,serial,model,purchase_date,notes\n".to_owned();
     for line in 1..=lines {
-        text.push_str(&format!("{name}-{line},Laptop {line},{name}-S{line},Model 7,2026-01-05,On desk {line}\n"));
+        text.push_str(&format!(
+            "{name}-{line},Laptop {line},{name}-S{line},Model 7,2026-01-05,On desk {line}\n"
+        ));
     }
     text
 }

@@ -12,7 +12,6 @@ use tracing_subscriber::EnvFilter;
 mod api;
 mod boot;
 mod build;
-mod calls;
 mod cases;
 mod clock;
 mod cost;
@@ -35,7 +34,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,s3s=off")))
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,s3s=off")),
+        )
         .with_writer(std::io::stderr)
         .init();
     let outcome = match words.as_slice() {

@@ -71,12 +71,18 @@ impl Stage {
         let doomed = ada.asset(&name("doomed")).await?;
         ada.attach(&doomed, "doomed.txt").await?;
         let cancelled = furnished(origin, &name("Carol")).await?;
-        cancelled.client.post("/v1/organisation/cancel", &Value::Null, 200).await?;
+        cancelled
+            .client
+            .post("/v1/organisation/cancel", &Value::Null, 200)
+            .await?;
         let forgetful = customer::registration(&anonymous, &name("Frank")).await?;
         anonymous.post("/v1/auth/register", &forgetful, 202).await?;
         let unconfirmed = customer::registration(&anonymous, &name("Grace")).await?;
         anonymous.post("/v1/auth/register", &unconfirmed, 202).await?;
-        let unit = format!("{}.content", text(&ada.client.get("/v1/organisation").await?, "/id")?);
+        let unit = format!(
+            "{}.content",
+            text(&ada.client.get("/v1/organisation").await?, "/id")?
+        );
         Ok(Self {
             ending: ada.again().await?,
             lasting: ada.again().await?,
@@ -115,7 +121,12 @@ async fn furnished(origin: &str, name: &str) -> Result<Customer> {
 async fn closed(origin: &str, name: &str) -> Result<(Customer, String)> {
     let customer = furnished(origin, name).await?;
     let call = Call::new(Method::DELETE, "/v1/organisation");
-    let erasure = customer.client.call(call).await?.must_be(202)?.text("/erasure_id")?;
+    let erasure = customer
+        .client
+        .call(call)
+        .await?
+        .must_be(202)?
+        .text("/erasure_id")?;
     Ok((customer, erasure))
 }
 
@@ -129,7 +140,9 @@ async fn versioned(customer: &Customer, record: String) -> Result<(String, Strin
 /// A unit with a hold on it.
 async fn held(stack: &Stack, unit: String) -> Result<(String, String)> {
     let input = json!({ "unit": unit, "reason": "A case before the court" });
-    let placed = stack.run_task("holds-place", input, stack.budget("holds-place")).await;
+    let placed = stack
+        .run_task("holds-place", input, stack.budget("holds-place"))
+        .await;
     let placed = placed.map_err(|error| format!("no hold can be placed: {error}"))?;
     Ok((unit, text(&placed, "/hold")?))
 }

@@ -127,7 +127,7 @@ struct Move {
 }
 
 async fn move_clock(State(machine): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    let from_page = is_form(&headers);
+    let from_page = is_form(&headers, &body);
     let target = match read_move(from_page, &body).and_then(|wanted| target(&machine, &wanted)) {
         Ok(target) => target,
         Err(detail) => return problem(StatusCode::UNPROCESSABLE_ENTITY, &detail),
@@ -190,7 +190,7 @@ async fn run_task(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let from_page = is_form(&headers);
+    let from_page = is_form(&headers, &body);
     let input = if from_page || body.is_empty() {
         Ok(json!({}))
     } else {
@@ -234,12 +234,13 @@ async fn usage(State(machine): Shared) -> Response {
     json_answer(&machine.usage())
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Whether a request comes from the page. `curl -d` calls everything a form, also what is JSON.
+fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
         .unwrap_or_default();
-    kind.starts_with("application/x-www-form-urlencoded")
+    kind.starts_with("application/x-www-form-urlencoded") && !body.trim_ascii_start().starts_with(b"{")
 }
 
 fn json_answer(value: &Value) -> Response {

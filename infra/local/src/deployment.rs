@@ -173,7 +173,10 @@ fn parameters(profile: Profile, origin: &str, secrets: &Secrets, kms: &Kms) -> H
         ("TokenKeyArn", arn("alias/trackwell-tokens")),
         ("LedgerKeyArn", arn("alias/trackwell-ledger")),
         // What AWS encrypts disks with; nothing here calls for them.
-        ("StorageKeyArn", format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/storage")),
+        (
+            "StorageKeyArn",
+            format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/storage"),
+        ),
         ("LogsKeyArn", format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/logs")),
     ];
     let tables = TABLES.map(|(parameter, name)| (parameter, name.to_owned()));

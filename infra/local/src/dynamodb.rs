@@ -1,6 +1,6 @@
 //! The tables: an embedded DynamoDB, called as a library.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,14 +13,17 @@ use serde_json::{Value, json};
 
 use crate::deployment::TABLES;
 
+#[cfg(test)]
+mod tests;
+
 const JSON: header::HeaderValue = header::HeaderValue::from_static("application/x-amz-json-1.0");
 
 /// The tables.
 #[derive(Clone)]
 pub(crate) struct Tables {
     database: Database,
-    /// Whether a call waits for the disk, and so must not hold up the other requests.
-    waits: bool,
+    /// The file; none in memory. With one, a call waits for the disk, and so must not hold up the other requests.
+    file: Option<PathBuf>,
 }
 
 /// The capacity that a call consumed.
@@ -34,13 +37,13 @@ impl Tables {
     /// Tables in memory, or in `tables.db` of a directory. Each commit reaches the disk before it is acknowledged:
     /// SQLite's log with its default `synchronous = FULL`.
     pub(crate) fn open(directory: Option<&Path>) -> Result<Self, String> {
-        let database = match directory {
-            None => Database::memory(),
-            Some(directory) => Database::new(&directory.join("tables.db").to_string_lossy()),
-        };
+        let file = directory.map(|directory| directory.join("tables.db"));
+        let database = file
+            .as_deref()
+            .map_or_else(Database::memory, |file| Database::new(&file.to_string_lossy()));
         let tables = Self {
             database: database.map_err(|error| error.to_string())?,
-            waits: directory.is_some(),
+            file,
         };
         tables.create()?;
         Ok(tables)
@@ -67,7 +70,7 @@ impl Tables {
     pub(crate) async fn call(&self, operation: &str, body: &Bytes) -> Response<Bytes> {
         let answer = match std::str::from_utf8(body) {
             Err(error) => Err(DynoxideError::SerializationException(error.to_string())),
-            Ok(body) if self.waits => {
+            Ok(body) if self.file.is_some() => {
                 let (database, operation, body) =
                     (self.database.clone(), operation.to_owned(), body.to_owned());
                 tokio::task::spawn_blocking(move || dispatch(&database, &operation, &body))
@@ -90,6 +93,25 @@ impl Tables {
         *response.status_mut() = status;
         response.headers_mut().insert(header::CONTENT_TYPE, JSON);
         response
+    }
+
+    /// Rewrites the file without what was deleted. SQLite leaves deleted rows in free pages and in its log, where a
+    /// destroyed key could still be found.
+    pub(crate) async fn compact(&self) -> Result<(), String> {
+        let Some(file) = self.file.clone() else {
+            return Ok(());
+        };
+        let database = self.database.clone();
+        let work = move || {
+            database.vacuum().map_err(|error| error.to_string())?;
+            let connection = rusqlite::Connection::open(file).map_err(|error| error.to_string())?;
+            connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .map_err(|error| error.to_string())
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| error.to_string())?
     }
 
     /// Every item of every table, as pairs of the table's name and bytes: the item's JSON, and each binary value as it
@@ -228,123 +250,4 @@ pub(crate) fn consumed(operation: &str, answer: &[u8]) -> Consumed {
         }
     }
     sum
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn ask(tables: &Tables, operation: &str, body: Value) -> (StatusCode, Value) {
-        let response = tables.call(operation, &Bytes::from(body.to_string())).await;
-        (
-            response.status(),
-            serde_json::from_slice(response.body()).unwrap(),
-        )
-    }
-
-    fn put(key: &str, condition: &str) -> Value {
-        json!({ "Put": {
-            "TableName": "trackwell-core",
-            "Item": { "pk": { "S": key }, "sk": { "S": "A" } },
-            "ConditionExpression": condition,
-        } })
-    }
-
-    #[tokio::test]
-    async fn a_cancelled_transaction_says_why_for_each_of_its_parts() {
-        let tables = Tables::open(None).unwrap();
-        let parts = json!([
-            put("a", "attribute_not_exists(pk)"),
-            put("b", "attribute_exists(pk)")
-        ]);
-        let (status, answer) = ask(&tables, "TransactWriteItems", json!({ "TransactItems": parts })).await;
-        assert_eq!(status, 400);
-        assert!(
-            answer["__type"]
-                .as_str()
-                .unwrap()
-                .ends_with("#TransactionCanceledException"),
-            "{answer}"
-        );
-        let codes: Vec<_> = answer["CancellationReasons"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|reason| &reason["Code"])
-            .collect();
-        assert_eq!(codes, ["None", "ConditionalCheckFailed"]);
-    }
-
-    #[tokio::test]
-    async fn items_are_still_there_when_the_directory_is_opened_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let item = json!({ "pk": { "S": "a" }, "sk": { "S": "b" }, "data": { "B": BASE64.encode("kept") } });
-        let first = Tables::open(Some(directory.path())).unwrap();
-        ask(
-            &first,
-            "PutItem",
-            json!({ "TableName": "trackwell-core", "Item": item }),
-        )
-        .await;
-        drop(first);
-        let second = Tables::open(Some(directory.path())).unwrap();
-        let key = json!({ "pk": { "S": "a" }, "sk": { "S": "b" } });
-        let (_, found) = ask(
-            &second,
-            "GetItem",
-            json!({ "TableName": "trackwell-core", "Key": key }),
-        )
-        .await;
-        assert_eq!(found["Item"], item);
-        assert!(
-            second
-                .raw_bytes()
-                .unwrap()
-                .iter()
-                .any(|(_, bytes)| bytes == b"kept")
-        );
-    }
-
-    #[tokio::test]
-    async fn consumed_capacity_is_read_from_one_table_and_from_many() {
-        let tables = Tables::open(None).unwrap();
-        let request = json!({ "TransactItems": [put("a", "attribute_not_exists(pk)")] });
-        let body = metered(&Bytes::from(request.to_string())).unwrap();
-        let response = tables.call("TransactWriteItems", &body).await;
-        assert_eq!(
-            consumed("TransactWriteItems", response.body()),
-            Consumed {
-                read: 0.0,
-                write: 2.0
-            }
-        );
-        let key = json!({ "pk": { "S": "a" }, "sk": { "S": "A" } });
-        let request = json!({ "TableName": "trackwell-core", "Key": key, "ConsistentRead": true });
-        let body = metered(&Bytes::from(request.to_string())).unwrap();
-        let response = tables.call("GetItem", &body).await;
-        assert_eq!(
-            consumed("GetItem", response.body()),
-            Consumed {
-                read: 1.0,
-                write: 0.0
-            }
-        );
-    }
-
-    #[tokio::test]
-    async fn unknown_operations_and_unreadable_bodies_are_errors_of_the_caller() {
-        let tables = Tables::open(None).unwrap();
-        assert_eq!(ask(&tables, "RestoreTableToPointInTime", json!({})).await.0, 400);
-        assert_eq!(
-            tables.call("GetItem", &Bytes::from_static(b"{")).await.status(),
-            400
-        );
-        assert_eq!(
-            tables
-                .call("GetItem", &Bytes::from_static(&[0xff]))
-                .await
-                .status(),
-            400
-        );
-    }
 }

@@ -23,6 +23,7 @@ pub mod ses;
 pub mod verify;
 
 mod connector;
+mod contents;
 mod deployment;
 mod dynamodb;
 mod error;
@@ -31,6 +32,7 @@ mod machine;
 mod secrets;
 mod server;
 mod stack;
+mod tasks;
 
 pub use aws::{Aws, AwsRequest, CallRecord, Dropped, Fault};
 pub use clock::Clocks;

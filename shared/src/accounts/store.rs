@@ -227,8 +227,8 @@ impl Account {
             .store
             .get(&[user_key.clone(), key_key.clone()], ctx.entropy.as_ref())
             .await?;
-        let key = units::data_key(found.get(&key_key), unit, ctx.root().await?)?;
-        let (Some((key, _)), Some(raw)) = (key, found.get(&user_key)) else {
+        let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?;
+        let (Some(key), Some(raw)) = (key, found.get(&user_key)) else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -334,7 +334,7 @@ pub async fn login(ctx: &Ctx, email: Option<Email>, password: &PlainPassword) ->
     let unit = UnitId::User(user);
     let wanted = [keys::user(user), keys::password(user), keys::data_key(unit)];
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
-    let key = units::data_key(found.get(&wanted[2]), unit, root)?.map(|(key, _)| key);
+    let key = units::usable_key(found.get(&wanted[2]), unit, root)?;
     let stored = match (&key, found.get(&wanted[1])) {
         (Some(key), Some(raw)) => Some(raw.open::<Password>(key)?.payload),
         _ => None,
@@ -401,7 +401,7 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<Tokens> {
         let wanted = [session_key.clone(), key_key.clone()];
         let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
         let row = found.get(&session_key).ok_or(REFUSED)?.decode::<Session>()?;
-        let (key, _) = units::data_key(found.get(&key_key), unit, ctx.root().await?)?.ok_or(REFUSED)?;
+        let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?.ok_or(REFUSED)?;
         match presented.judge(&row.facts, &key, ctx.now())? {
             Verdict::Repeated => {
                 return tokens(ctx, user, row.facts.org, session, row.facts.rotation, &key).await;

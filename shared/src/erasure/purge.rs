@@ -41,29 +41,40 @@ pub struct PurgeReport {
 /// # Errors
 /// When the store does not answer; the next run goes on.
 pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<PurgeReport> {
-    let mut report = PurgeReport::default();
+    let mut open = Vec::new();
     for shard in 0..SHARDS {
-        let mut query = Query::new(keys::open_jobs(shard), PAGE);
-        loop {
-            let page = ctx.store.query(&query).await?;
-            for raw in &page.items {
-                let erasure: ErasureId = raw
-                    .key
-                    .sort()
-                    .parse()
-                    .map_err(|_| Error::internal("an open job without an id"))?;
-                match work(ctx, erasure, deadline).await? {
-                    JobState::Sealed => report.sealed += 1,
-                    JobState::Shredded | JobState::Purging | JobState::Verifying => report.open += 1,
-                }
-            }
-            if page.next.is_none() {
-                break;
-            }
-            query = query.after(page.next);
+        for raw in ctx.store.query_all(keys::open_jobs(shard)).await? {
+            let erasure: ErasureId = raw
+                .key
+                .sort()
+                .parse()
+                .map_err(|_| Error::internal("an open job without an id"))?;
+            open.push(erasure);
         }
     }
+    let mut report = PurgeReport::default();
+    // First whatever can be done at once; a young job must not make the others wait for its writers.
+    for patience in [Patience::None, Patience::UntilQuiet] {
+        let mut left = Vec::new();
+        for erasure in open {
+            match work(ctx, erasure, deadline, patience).await? {
+                JobState::Sealed => report.sealed += 1,
+                JobState::Shredded | JobState::Purging | JobState::Verifying => left.push(erasure),
+            }
+        }
+        open = left;
+    }
+    report.open = open.len() as u64;
     Ok(report)
+}
+
+/// Whether a worker waits for requests that may still be running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// It leaves what it would have to wait for to a later run.
+    None,
+    /// It waits, if the deadline allows.
+    UntilQuiet,
 }
 
 /// Works on one job until it is sealed or the deadline comes, and says where it stands. A job that another worker has
@@ -71,7 +82,12 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<PurgeReport> {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn work(ctx: &Ctx, erasure: ErasureId, deadline: &Deadline) -> Result<JobState> {
+pub async fn work(
+    ctx: &Ctx,
+    erasure: ErasureId,
+    deadline: &Deadline,
+    patience: Patience,
+) -> Result<JobState> {
     let key = keys::job(erasure);
     let job = ctx
         .store
@@ -86,7 +102,7 @@ pub async fn work(ctx: &Ctx, erasure: ErasureId, deadline: &Deadline) -> Result<
     let Some(mut worker) = Worker::claim(ctx, job, deadline).await? else {
         return Ok(state);
     };
-    match worker.advance().await {
+    match worker.advance(patience).await {
         Ok(state) => Ok(state),
         Err(Halt::FencedOff) => Ok(state),
         Err(Halt::Failed(error)) => Err(error),
@@ -175,7 +191,7 @@ impl<'a> Worker<'a> {
             .collect()
     }
 
-    async fn advance(&mut self) -> Result<JobState, Halt> {
+    async fn advance(&mut self, patience: Patience) -> Result<JobState, Halt> {
         let places = self.places();
         if matches!(self.job.facts.state, JobState::Shredded | JobState::Purging) {
             self.job.facts.state = JobState::Purging;
@@ -198,7 +214,11 @@ impl<'a> Worker<'a> {
             .fenced_at
             .saturating_add(LONGEST_REQUEST)
             .unwrap_or(Timestamp::MAX);
-        if !self.deadline.wait_until(quiet).await {
+        let is_quiet = match patience {
+            Patience::None => self.ctx.now() >= quiet,
+            Patience::UntilQuiet => self.deadline.wait_until(quiet).await,
+        };
+        if !is_quiet {
             return self.pause().await;
         }
         if self.find_leftovers(&places).await? {

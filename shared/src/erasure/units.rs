@@ -59,6 +59,14 @@ pub fn data_key(raw: Option<&Raw>, unit: UnitId, root: &RootKey) -> Result<Optio
     Ok(Some((root.unwrap_data_key(unit, &wrapped)?, row.state)))
 }
 
+/// The data key of a unit for normal use; `None` also when the unit is only kept for a duty or a hold.
+///
+/// # Errors
+/// As [`data_key`].
+pub fn usable_key(raw: Option<&Raw>, unit: UnitId, root: &RootKey) -> Result<Option<DataKey>> {
+    Ok(data_key(raw, unit, root)?.and_then(|(key, state)| (state == KeyState::Live).then_some(key)))
+}
+
 /// The events from which a period can run that a cancellation stands for: the term ends with it.
 pub const AT_CANCELLATION: &[Anchor] = &[Anchor::Cancellation, Anchor::TermEnd];
 
@@ -131,6 +139,8 @@ pub fn anchor(
     let after = Unit {
         anchor_at: due.and(at),
         erase_at: due.map(|due| due.erase_at),
+        // What was only waiting for a hold to be released is no longer waited for when its period does not run.
+        asked: before.facts.asked && (due.is_some() || before.facts.restricted),
         ..before.facts.clone()
     };
     if after != before.facts {

@@ -99,8 +99,8 @@ pub async fn deliver(ctx: &Ctx, user: UserId, mail: MailId) -> Result<Sent> {
         return Ok(Sent::Dropped);
     };
     let mut head = head.decode::<MailHead>()?;
-    let key = units::data_key(found.get(&key_key), unit, ctx.root().await?)?;
-    let (Some((key, _)), Some(content)) = (key, found.get(&mail_key)) else {
+    let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?;
+    let (Some(key), Some(content)) = (key, found.get(&mail_key)) else {
         // The user is gone: nothing is sent to somebody who was deleted (M-13).
         ctx.store
             .delete_all(&[head_key, mail_key], ctx.entropy.as_ref())

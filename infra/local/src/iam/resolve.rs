@@ -118,7 +118,8 @@ impl Scope {
                     .parse::<usize>()
                     .ok()
                     .and_then(|index| list.as_array()?.get(index));
-                let selected = selected.ok_or_else(|| format!("Select finds nothing at {index} of {list}"))?;
+                let selected =
+                    selected.ok_or_else(|| format!("Select finds nothing at {index} of {list}"))?;
                 Ok(Some(selected.clone()))
             }
             "If" => {
