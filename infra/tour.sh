@@ -119,7 +119,7 @@ auth POST "/v1/records/$record/attachments" -H 'Content-Type: application/json' 
 same "a link to a file in the customer's own storage" 201 "$status"
 
 # on_disk: how many files below the data directory hold the canary, the mailbox aside: it plays the outside world.
-on_disk() { { grep -rliF -- "$canary" "$data" --exclude-dir=mailbox || true; } | wc -l; }
+on_disk() { { grep -rliF --exclude-dir=mailbox -- "$canary" "$data" || true; } | wc -l; }
 same "files on disk with anything of it in plain text, before erasure" 0 "$(on_disk)"
 grep -rqiF -- "$canary" "$data/mailbox" || fail "the search itself must find the mail"
 

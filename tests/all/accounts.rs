@@ -8,14 +8,23 @@ use shared::policy::Profile;
 use crate::harness::{PASSWORD, Reply, World};
 use crate::support::{assert_unchanged, together};
 
-const PROFILES: [Profile; 5] =
-    [Profile::Trackr, Profile::Ittrackr, Profile::Casetrakr, Profile::Ocktra, Profile::Trackado];
+const PROFILES: [Profile; 5] = [
+    Profile::Trackr,
+    Profile::Ittrackr,
+    Profile::Casetrakr,
+    Profile::Ocktra,
+    Profile::Trackado,
+];
+
+fn policy_version(world: &World) -> String {
+    world.stack.profile().policy().version().to_string()
+}
 
 /// A registration that the profile takes.
 pub fn registration(world: &World, email: &str) -> Value {
     json!({
         "name": "Ada Lovelace", "email": email, "company": "Analytical Engines", "password": PASSWORD,
-        "age_confirmed": 18, "policy_version": world.stack.policy_version(),
+        "age_confirmed": 18, "policy_version": policy_version(world),
     })
 }
 
@@ -24,31 +33,47 @@ async fn register(world: &World, body: &Value) -> Reply {
 }
 
 async fn login(world: &World, email: &str, password: &str) -> Reply {
-    world.anonymous().post("/v1/auth/login", &json!({ "email": email, "password": password })).await
+    world
+        .anonymous()
+        .post("/v1/auth/login", &json!({ "email": email, "password": password }))
+        .await
 }
 
 async fn verify(world: &World, code: &str) -> Reply {
-    world.anonymous().post("/v1/auth/verify-email", &json!({ "code": code })).await
+    world
+        .anonymous()
+        .post("/v1/auth/verify-email", &json!({ "code": code }))
+        .await
 }
 
 #[tokio::test]
 async fn a_registration_gives_an_account_an_organisation_and_one_mail() {
     let world = World::new(Profile::Trackado).await;
     let reply = register(&world, &registration(&world, "Ada@Customer.Example")).await;
-    assert_eq!((reply.status, reply.json().as_object().unwrap().len()), (202, 1), "{reply:?}");
-    assert_eq!(world.subjects("ada@customer.example"), ["Confirm your e-mail address"]);
+    assert_eq!(
+        (reply.status, reply.json().as_object().unwrap().len()),
+        (202, 1),
+        "{reply:?}"
+    );
+    assert_eq!(
+        world.subjects("ada@customer.example"),
+        ["Confirm your e-mail address"]
+    );
     let reply = verify(&world, &world.code("ada@customer.example")).await;
     assert_eq!((reply.status, reply.body.len()), (204, 0), "{reply:?}");
     let reply = login(&world, "ADA@customer.example", PASSWORD).await;
     let tokens = reply.json();
-    assert_eq!((reply.status, &tokens["token_type"], &tokens["expires_in"]), (200, &json!("Bearer"), &json!(600)));
+    assert_eq!(
+        (reply.status, &tokens["token_type"], &tokens["expires_in"]),
+        (200, &json!("Bearer"), &json!(600))
+    );
     let client = world.with_token(tokens["access_token"].as_str().unwrap());
     let me = client.get("/v1/me").await;
     let organisation = client.get("/v1/organisation").await;
     let expected = json!({
         "id": me.json()["id"], "name": "Ada Lovelace", "email": "Ada@customer.example",
         "organisation": organisation.json()["id"], "created_at": crate::harness::START,
-        "updated_at": crate::harness::START, "policy_version": world.stack.policy_version(),
+        "updated_at": crate::harness::START, "policy_version": policy_version(&world),
         "policy_accepted_at": crate::harness::START,
     });
     assert_eq!((me.status, me.json()), (200, expected));
@@ -57,7 +82,15 @@ async fn a_registration_gives_an_account_an_organisation_and_one_mail() {
         "created_at": crate::harness::START, "updated_at": crate::harness::START,
     });
     assert_eq!((organisation.status, organisation.json()), (200, expected));
-    assert_eq!(world.items("control").await.iter().filter(|item| item["t"] == "mail_head").count(), 0);
+    assert_eq!(
+        world
+            .items("control")
+            .await
+            .iter()
+            .filter(|item| item["t"] == "mail_head")
+            .count(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -65,15 +98,29 @@ async fn trk_11_ctk_9_itt_15_ock_18_nobody_below_the_minimum_age_of_the_policy_c
     for profile in PROFILES {
         let world = World::new(profile).await;
         let minimum = profile.policy().minimum_age();
-        let expected = if matches!(profile, Profile::Trackr | Profile::Ocktra) { 16 } else { 18 };
+        let expected = if matches!(profile, Profile::Trackr | Profile::Ocktra) {
+            16
+        } else {
+            18
+        };
         assert_eq!(minimum, expected, "{profile:?}");
         let before = world.everything().await;
         let mut body = registration(&world, "ada@customer.example");
         for age in [0, 12, minimum - 1] {
             body["age_confirmed"] = json!(age);
             let reply = register(&world, &body).await;
-            assert_eq!(reply.problem(), (422, "invalid".into(), vec!["/age_confirmed".into()]), "{reply:?}");
-            assert!(reply.json()["detail"].as_str().unwrap().contains(&minimum.to_string()), "{reply:?}");
+            assert_eq!(
+                reply.problem(),
+                (422, "invalid".into(), vec!["/age_confirmed".into()]),
+                "{reply:?}"
+            );
+            assert!(
+                reply.json()["detail"]
+                    .as_str()
+                    .unwrap()
+                    .contains(&minimum.to_string()),
+                "{reply:?}"
+            );
         }
         assert_unchanged(&before, &world.everything().await, "too young");
         body["age_confirmed"] = json!(minimum);
@@ -88,11 +135,21 @@ async fn only_the_current_version_of_the_policy_can_be_accepted() {
     for version in ["", "0", "latest", "2020-01-01"] {
         body["policy_version"] = json!(version);
         let reply = register(&world, &body).await;
-        assert_eq!(reply.problem(), (422, "invalid".into(), vec!["/policy_version".into()]), "{reply:?}");
+        assert_eq!(
+            reply.problem(),
+            (422, "invalid".into(), vec!["/policy_version".into()]),
+            "{reply:?}"
+        );
         let detail = reply.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.contains(&world.stack.policy_version()), "it names the current one: {detail}");
+        assert!(
+            detail.contains(&policy_version(&world)),
+            "it names the current one: {detail}"
+        );
     }
-    assert_eq!(world.anonymous().get("/v1/policy").await.json()["version"], world.stack.policy_version());
+    assert_eq!(
+        world.anonymous().get("/v1/policy").await.json()["version"],
+        policy_version(&world)
+    );
     assert_eq!(world.stack.mails().messages().len(), 0);
 }
 
@@ -115,15 +172,32 @@ async fn a_01_a_09_weak_passwords_are_refused_with_the_rule_they_break_and_long_
     ] {
         body["password"] = json!(password);
         let reply = register(&world, &body).await;
-        assert_eq!(reply.problem(), (422, "invalid".into(), vec!["/password".into()]), "{password}: {reply:?}");
+        assert_eq!(
+            reply.problem(),
+            (422, "invalid".into(), vec!["/password".into()]),
+            "{password}: {reply:?}"
+        );
         let detail = reply.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(word), "{password}: {detail}");
-        assert!(password.is_empty() || !detail.contains(password), "a password is not reflected: {detail}");
+        assert!(
+            password.is_empty() || !detail.contains(password),
+            "a password is not reflected: {detail}"
+        );
     }
     body["password"] = json!("x1y2z".repeat(60));
-    assert_eq!(register(&world, &body).await.problem(), (422, "invalid".into(), vec!["/password".into()]));
+    assert_eq!(
+        register(&world, &body).await.problem(),
+        (422, "invalid".into(), vec!["/password".into()])
+    );
     assert_unchanged(&before, &world.everything().await, "weak passwords");
-    for (index, password) in ["only lower case words", &"pferd 🐎 ".repeat(16), &"0123456789abcdef".repeat(8)].iter().enumerate() {
+    for (index, password) in [
+        "only lower case words",
+        &"pferd 🐎 ".repeat(16),
+        &"0123456789abcdef".repeat(8),
+    ]
+    .iter()
+    .enumerate()
+    {
         let email = format!("number{index}@customer.example");
         let mut body = registration(&world, &email);
         body["password"] = json!(password);
@@ -143,11 +217,32 @@ async fn trk_9_every_byte_of_a_password_counts_in_every_profile_also_behind_the_
         let mut body = registration(&world, "ada@customer.example");
         body["password"] = json!(password("é1"));
         assert_eq!(register(&world, &body).await.status, 202);
-        assert_eq!(verify(&world, &world.code("ada@customer.example")).await.status, 204);
-        assert_eq!(login(&world, "ada@customer.example", &password("é1")).await.status, 200, "{profile:?}");
-        assert_eq!(login(&world, "ada@customer.example", &password("e\u{301}1")).await.status, 200, "{profile:?}: NFD");
+        assert_eq!(
+            verify(&world, &world.code("ada@customer.example")).await.status,
+            204
+        );
+        assert_eq!(
+            login(&world, "ada@customer.example", &password("é1"))
+                .await
+                .status,
+            200,
+            "{profile:?}"
+        );
+        assert_eq!(
+            login(&world, "ada@customer.example", &password("e\u{301}1"))
+                .await
+                .status,
+            200,
+            "{profile:?}: NFD"
+        );
         for tail in ["é2", "é", "", "e1", "é1 "] {
-            assert_eq!(login(&world, "ada@customer.example", &password(tail)).await.status, 401, "{profile:?} {tail:?}");
+            assert_eq!(
+                login(&world, "ada@customer.example", &password(tail))
+                    .await
+                    .status,
+                401,
+                "{profile:?} {tail:?}"
+            );
         }
     }
 }
@@ -157,7 +252,11 @@ async fn a_20_registering_a_taken_address_looks_the_same_and_only_its_owner_is_t
     let world = World::new(Profile::Trackado).await;
     let customer = world.customer("Ada").await;
     let fresh = register(&world, &registration(&world, "new@customer.example")).await;
-    for (address, verified) in [("ada@customer.example", true), ("ADA@Customer.example", true), ("new@customer.example", false)] {
+    for (address, verified) in [
+        ("ada@customer.example", true),
+        ("ADA@Customer.example", true),
+        ("new@customer.example", false),
+    ] {
         let before = (world.everything().await, world.stack.mails().messages().len());
         let mut body = registration(&world, address);
         body["password"] = json!("another password of mine");
@@ -167,11 +266,23 @@ async fn a_20_registering_a_taken_address_looks_the_same_and_only_its_owner_is_t
         assert_unchanged(&before.0, &world.everything().await, "a taken address");
         assert_eq!(world.stack.mails().messages().len(), before.1 + 1);
         let mail = world.stack.mails().messages().pop().unwrap();
-        assert_eq!((mail.subject.as_str(), mail.is_for(address)), ("You have an account already", true), "{verified}");
-        assert!(!mail.mime.contains("Mallory"), "what a stranger typed does not reach the owner");
+        assert_eq!(
+            (mail.subject.as_str(), mail.is_for(address)),
+            ("You have an account already", true),
+            "{verified}"
+        );
+        assert!(
+            !mail.mime.contains("Mallory"),
+            "what a stranger typed does not reach the owner"
+        );
     }
     assert_eq!(login(&world, &customer.email, PASSWORD).await.status, 200);
-    assert_eq!(login(&world, &customer.email, "another password of mine").await.status, 401);
+    assert_eq!(
+        login(&world, &customer.email, "another password of mine")
+            .await
+            .status,
+        401
+    );
     assert_eq!(customer.get("/v1/me").await.json()["name"], "Ada Ada");
 }
 
@@ -190,11 +301,22 @@ async fn k_24_sixteen_registrations_of_one_address_at_one_moment_are_one_account
         assert_eq!(reply.anonymised(), replies[0].anonymised());
         assert_eq!(reply.status, 202, "{reply:?}");
     }
-    for (table, of_type) in [("core", "user"), ("core", "email_guard"), ("core", "organisation"), ("core", "membership")] {
+    for (table, of_type) in [
+        ("core", "user"),
+        ("core", "email_guard"),
+        ("core", "organisation"),
+        ("core", "membership"),
+    ] {
         assert_eq!(world.of_type(table, of_type).await.len(), 1, "{of_type}");
     }
     let subjects = world.subjects("ada@customer.example");
-    assert_eq!(subjects.iter().filter(|subject| *subject == "Confirm your e-mail address").count(), 1);
+    assert_eq!(
+        subjects
+            .iter()
+            .filter(|subject| *subject == "Confirm your e-mail address")
+            .count(),
+        1
+    );
     assert_eq!(subjects.len(), 16, "the others told the owner: {subjects:?}");
     assert_eq!(verify(&world, &first_code(&world)).await.status, 204);
     assert_eq!(login(&world, "ada@customer.example", PASSWORD).await.status, 200);
@@ -205,7 +327,9 @@ fn first_code(world: &World) -> String {
     let mails = world.stack.mails().messages();
     let texts = mails.iter().filter_map(|mail| mail.text.clone());
     let mut codes = texts.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-    codes.find(|word| word.starts_with("user_") && word.contains('.')).unwrap()
+    codes
+        .find(|word| word.starts_with("user_") && word.contains('.'))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -214,28 +338,63 @@ async fn a_code_is_good_for_one_use_and_24_hours_and_for_nobody_else() {
     let wrong = (422, "invalid".to_owned(), vec!["/code".to_owned()]);
     register(&world, &registration(&world, "ada@customer.example")).await;
     register(&world, &registration(&world, "bob@customer.example")).await;
-    let (ada, bob) = (world.code("ada@customer.example"), world.code("bob@customer.example"));
+    let (ada, bob) = (
+        world.code("ada@customer.example"),
+        world.code("bob@customer.example"),
+    );
     let (user, secret) = ada.split_once('.').unwrap();
     let foreign = format!("{}.{secret}", bob.split_once('.').unwrap().0);
     let before = world.everything().await;
-    for code in [&foreign, user, "", ".", "x.y", &format!("{ada}x"), &ada[..ada.len() - 1], &format!("{user}.")] {
+    for code in [
+        &foreign,
+        user,
+        "",
+        ".",
+        "x.y",
+        &format!("{ada}x"),
+        &ada[..ada.len() - 1],
+        &format!("{user}."),
+    ] {
         let reply = verify(&world, code).await;
         assert_eq!(reply.problem(), wrong, "{code}: {reply:?}");
     }
     assert_unchanged(&before, &world.everything().await, "wrong codes");
-    assert_eq!(verify(&world, &format!(" {ada}\n")).await.status, 204, "copied with white space");
+    assert_eq!(
+        verify(&world, &format!(" {ada}\n")).await.status,
+        204,
+        "copied with white space"
+    );
     assert_eq!(verify(&world, &ada).await.problem(), wrong, "it was used");
     world.advance(24 * 3_600 - 1);
-    let again = world.anonymous().post("/v1/auth/resend-verification", &json!({ "email": "bob@customer.example" })).await;
+    let again = world
+        .anonymous()
+        .post(
+            "/v1/auth/resend-verification",
+            &json!({ "email": "bob@customer.example" }),
+        )
+        .await;
     assert_eq!(again.status, 202);
     let newer = world.code("bob@customer.example");
     assert_ne!(newer, bob);
-    assert_eq!(verify(&world, &bob).await.problem(), wrong, "a newer one replaced it");
+    assert_eq!(
+        verify(&world, &bob).await.problem(),
+        wrong,
+        "a newer one replaced it"
+    );
     world.advance(24 * 3_600);
     assert_eq!(verify(&world, &newer).await.problem(), wrong, "it is too old");
-    world.anonymous().post("/v1/auth/resend-verification", &json!({ "email": "bob@customer.example" })).await;
+    world
+        .anonymous()
+        .post(
+            "/v1/auth/resend-verification",
+            &json!({ "email": "bob@customer.example" }),
+        )
+        .await;
     world.advance(24 * 3_600 - 1);
-    assert_eq!(verify(&world, &world.code("bob@customer.example")).await.status, 204);
+    assert_eq!(
+        verify(&world, &world.code("bob@customer.example")).await.status,
+        204
+    );
 }
 
 #[tokio::test]
@@ -245,7 +404,10 @@ async fn asking_for_the_code_again_tells_nothing_about_an_address() {
     register(&world, &registration(&world, "waits@customer.example")).await;
     let resend = async |email: &str| {
         let before = world.stack.mails().messages().len();
-        let reply = world.anonymous().post("/v1/auth/resend-verification", &json!({ "email": email })).await;
+        let reply = world
+            .anonymous()
+            .post("/v1/auth/resend-verification", &json!({ "email": email }))
+            .await;
         (reply.anonymised(), world.stack.mails().messages().len() - before)
     };
     let (waits, one) = resend("waits@customer.example").await;
@@ -279,7 +441,11 @@ async fn a_18_a_33_an_unknown_address_a_wrong_password_and_an_unverified_account
     assert_unchanged(&before, &world.everything().await, "failed sign-ins");
     // The same work, too: the calls are the same, and so is the hashing (see `nobody`).
     let mut calls = Vec::new();
-    for email in [customer.email.as_str(), "nobody@customer.example", "not an address"] {
+    for email in [
+        customer.email.as_str(),
+        "nobody@customer.example",
+        "not an address",
+    ] {
         world.stack.clear_calls();
         login(&world, email, "not the password at all").await;
         calls.push(world.operations("auth-login"));
@@ -295,28 +461,60 @@ async fn the_own_account_has_an_etag_that_conditional_requests_honour() {
         let etag = |version: u64| format!("\"{version}\"");
         let reply = customer.get(path).await;
         assert_eq!(reply.header("etag"), Some(etag(version).as_str()), "{path}");
-        for given in [etag(version), format!("W/{}", etag(version)), format!("\"9\", {}", etag(version)), "*".to_owned()] {
-            let reply = customer.send(Method::GET, path, &[("if-none-match", &given)], Bytes::new()).await;
-            assert_eq!((reply.status, reply.body.len(), reply.header("etag")), (304, 0, Some(etag(version).as_str())));
+        for given in [
+            etag(version),
+            format!("W/{}", etag(version)),
+            format!("\"9\", {}", etag(version)),
+            "*".to_owned(),
+        ] {
+            let reply = customer
+                .send(Method::GET, path, &[("if-none-match", &given)], Bytes::new())
+                .await;
+            assert_eq!(
+                (reply.status, reply.body.len(), reply.header("etag")),
+                (304, 0, Some(etag(version).as_str()))
+            );
         }
-        let reply = customer.send(Method::GET, path, &[("if-none-match", "\"9\"")], Bytes::new()).await;
+        let reply = customer
+            .send(Method::GET, path, &[("if-none-match", "\"9\"")], Bytes::new())
+            .await;
         assert_eq!(reply.status, 200);
         world.advance(5);
         let patch = json!({ "name": "Augusta" });
-        let stale = customer.json(Method::PATCH, path, &patch, &[("if-match", "\"9\"")]).await;
+        let stale = customer
+            .json(Method::PATCH, path, &patch, &[("if-match", "\"9\"")])
+            .await;
         assert_eq!(stale.problem(), (412, "stale".into(), vec![]), "{stale:?}");
         assert!(stale.json()["detail"].as_str().unwrap().contains(&etag(version)));
         assert_eq!(customer.get(path).await.json(), reply.json(), "nothing changed");
-        let changed = customer.json(Method::PATCH, path, &patch, &[("if-match", &etag(version))]).await;
-        assert_eq!((changed.status, changed.header("etag")), (200, Some(etag(version + 1).as_str())));
+        let changed = customer
+            .json(Method::PATCH, path, &patch, &[("if-match", &etag(version))])
+            .await;
+        assert_eq!(
+            (changed.status, changed.header("etag")),
+            (200, Some(etag(version + 1).as_str()))
+        );
         let mut expected = reply.json();
         expected["name"] = json!("Augusta");
         expected["updated_at"] = json!(world.now().to_string());
-        assert_eq!((changed.json(), customer.get(path).await.json()), (expected.clone(), expected));
+        assert_eq!(
+            (changed.json(), customer.get(path).await.json()),
+            (expected.clone(), expected)
+        );
         let empty = customer.json(Method::PATCH, path, &json!({}), &[]).await;
-        assert_eq!((empty.status, empty.header("etag")), (200, Some(etag(version + 1).as_str())), "nothing to change");
-        let removed = customer.json(Method::PATCH, path, &json!({ "name": null }), &[]).await;
-        assert_eq!(removed.problem(), (422, "invalid".into(), vec!["/name".into()]), "{removed:?}");
+        assert_eq!(
+            (empty.status, empty.header("etag")),
+            (200, Some(etag(version + 1).as_str())),
+            "nothing to change"
+        );
+        let removed = customer
+            .json(Method::PATCH, path, &json!({ "name": null }), &[])
+            .await;
+        assert_eq!(
+            removed.problem(),
+            (422, "invalid".into(), vec!["/name".into()]),
+            "{removed:?}"
+        );
     }
 }
 
@@ -326,15 +524,47 @@ async fn g_16_what_only_the_service_decides_cannot_be_set() {
     let customer = world.customer("Ada").await;
     let before = world.everything().await;
     for (path, names) in [
-        ("/v1/me", &["id", "email", "role", "verified", "organisation", "created_at", "policy_version", "version"][..]),
-        ("/v1/organisation", &["id", "subscription", "cancelled_at", "owner", "retention", "created_at"]),
+        (
+            "/v1/me",
+            &[
+                "id",
+                "email",
+                "role",
+                "verified",
+                "organisation",
+                "created_at",
+                "policy_version",
+                "version",
+            ][..],
+        ),
+        (
+            "/v1/organisation",
+            &[
+                "id",
+                "subscription",
+                "cancelled_at",
+                "owner",
+                "retention",
+                "created_at",
+            ],
+        ),
     ] {
         for name in names {
-            let reply = customer.json(Method::PATCH, path, &json!({ "name": "x", *name: "x" }), &[]).await;
-            assert_eq!(reply.problem(), (422, "invalid".into(), vec![format!("/{name}")]), "{reply:?}");
+            let reply = customer
+                .json(Method::PATCH, path, &json!({ "name": "x", *name: "x" }), &[])
+                .await;
+            assert_eq!(
+                reply.problem(),
+                (422, "invalid".into(), vec![format!("/{name}")]),
+                "{reply:?}"
+            );
         }
     }
-    assert_unchanged(&before, &world.everything().await, "what only the service decides");
+    assert_unchanged(
+        &before,
+        &world.everything().await,
+        "what only the service decides",
+    );
 }
 
 #[tokio::test]
@@ -342,21 +572,55 @@ async fn billing_details_are_put_whole_and_never_hold_a_card() {
     let world = World::new(Profile::Trackado).await;
     let customer = world.customer("Ada").await;
     let path = "/v1/organisation/billing";
-    assert_eq!(customer.get(path).await.problem(), (404, "not-found".into(), vec![]));
+    assert_eq!(
+        customer.get(path).await.problem(),
+        (404, "not-found".into(), vec![])
+    );
     let full = json!({ "name": "Works", "address": "1 Street\nTown", "country": "DE", "vat_number": "DE1", "reference": "7" });
     let reply = customer.json(Method::PUT, path, &full, &[]).await;
-    assert_eq!((reply.status, reply.header("etag")), (200, Some("\"1\"")), "{reply:?}");
-    let reply = customer.json(Method::PUT, path, &json!({ "name": "Other" }), &[("if-match", "\"2\"")]).await;
+    assert_eq!(
+        (reply.status, reply.header("etag")),
+        (200, Some("\"1\"")),
+        "{reply:?}"
+    );
+    let reply = customer
+        .json(
+            Method::PUT,
+            path,
+            &json!({ "name": "Other" }),
+            &[("if-match", "\"2\"")],
+        )
+        .await;
     assert_eq!(reply.problem(), (412, "stale".into(), vec![]));
-    let reply = customer.json(Method::PUT, path, &json!({ "name": "Other" }), &[("if-match", "\"1\"")]).await;
+    let reply = customer
+        .json(
+            Method::PUT,
+            path,
+            &json!({ "name": "Other" }),
+            &[("if-match", "\"1\"")],
+        )
+        .await;
     assert_eq!((reply.status, reply.header("etag")), (200, Some("\"2\"")));
     let reply = customer.get(path).await;
     let expected = json!({ "name": "Other", "updated_at": crate::harness::START });
-    assert_eq!((reply.status, reply.json()), (200, expected), "a PUT replaces everything");
-    let reply = customer.send(Method::GET, path, &[("if-none-match", "\"2\"")], Bytes::new()).await;
+    assert_eq!(
+        (reply.status, reply.json()),
+        (200, expected),
+        "a PUT replaces everything"
+    );
+    let reply = customer
+        .send(Method::GET, path, &[("if-none-match", "\"2\"")], Bytes::new())
+        .await;
     assert_eq!((reply.status, reply.body.len()), (304, 0));
     for name in ["card", "card_number", "iban", "cvc"] {
-        let reply = customer.json(Method::PUT, path, &json!({ "name": "x", name: "4242424242424242" }), &[]).await;
+        let reply = customer
+            .json(
+                Method::PUT,
+                path,
+                &json!({ "name": "x", name: "4242424242424242" }),
+                &[],
+            )
+            .await;
         assert_eq!(reply.problem(), (422, "invalid".into(), vec![format!("/{name}")]));
     }
 }

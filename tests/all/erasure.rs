@@ -280,6 +280,85 @@ async fn ctk_6_a_unit_on_hold_loses_nothing_and_goes_when_the_hold_does() {
 }
 
 #[tokio::test]
+async fn a_held_account_signs_nobody_in_and_goes_when_the_hold_does() {
+    let world = World::new(Profile::Trackr).await;
+    let customer = furnished(&world, "Bilby").await;
+    let unit = customer.get("/v1/me").await.json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let placed = world
+        .task_with("holds-place", json!({ "unit": unit, "reason": "Case 8" }))
+        .await;
+    let reply = customer.delete("/v1/me", &[]).await;
+    assert_eq!(reply.status, 202, "{reply:?}");
+    assert!(
+        reply.json()["kept"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|kept| kept["class"] == "account"),
+        "{reply:?}"
+    );
+    assert_eq!(customer.get("/v1/me").await.status, 401);
+    assert_eq!(customer.try_sign_in().await.status, 401);
+    world.settle().await;
+    assert!(
+        left(&world, "core")
+            .await
+            .iter()
+            .any(|pk| pk.starts_with("USER#"))
+    );
+    world
+        .task_with("holds-release", json!({ "unit": unit, "hold": placed["hold"] }))
+        .await;
+    world.settle().await;
+    assert!(
+        !left(&world, "core")
+            .await
+            .iter()
+            .any(|pk| pk.starts_with("USER#"))
+    );
+}
+
+#[tokio::test]
+async fn content_that_fell_due_under_a_hold_goes_when_the_hold_does() {
+    let world = World::new(Profile::Casetrakr).await;
+    let mut customer = furnished(&world, "Bilby").await;
+    let (unit, id) = hold(&world, &customer, "content").await;
+    assert_eq!(
+        customer
+            .post("/v1/organisation/cancel", &serde_json::Value::Null)
+            .await
+            .status,
+        200
+    );
+    // The period ends while the hold lies on the unit: it is due, and waits.
+    let due = world.items("control").await;
+    let at = due
+        .iter()
+        .find(|item| item["unit"] == unit.as_str() && item["t"] == "unit")
+        .unwrap()["erase_at"]
+        .clone();
+    world.clock.set(at.as_str().unwrap().parse().unwrap());
+    assert_eq!(world.task("retention-plan").await["held"], 1);
+    customer.sign_in().await;
+    assert_eq!(
+        customer
+            .post("/v1/organisation/resume", &serde_json::Value::Null)
+            .await
+            .status,
+        410,
+        "its account was due, too"
+    );
+    world
+        .task_with("holds-release", json!({ "unit": unit, "hold": id }))
+        .await;
+    world.settle().await;
+    assert_eq!(world.object_versions().await, 0);
+}
+
+#[tokio::test]
 async fn g_24_the_only_owner_closes_the_organisation_before_leaving() {
     let world = World::new(Profile::Trackado).await;
     let customer = furnished(&world, "Bilby").await;

@@ -30,28 +30,54 @@ impl Site {
     }
 
     async fn of(world: World, customer: Customer) -> Self {
-        let record = customer.asset(json!({ "asset_tag": "LT-1", "serial": "S-1" })).await;
+        let record = customer
+            .asset(json!({ "asset_tag": "LT-1", "serial": "S-1" }))
+            .await;
         let employee = json!({ "kind": "employee", "fields": { "first_name": "Grace" } });
-        let employee = customer.post("/v1/records", &employee).await.json()["id"].as_str().unwrap().to_owned();
+        let employee = customer.post("/v1/records", &employee).await.json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let attachment = customer.attach(&record, "note.txt", "a note\n").await;
         let billing = json!({ "name": "Ada Works" });
-        assert_eq!(customer.json(Method::PUT, "/v1/organisation/billing", &billing, &[]).await.status, 200);
+        assert_eq!(
+            customer
+                .json(Method::PUT, "/v1/organisation/billing", &billing, &[])
+                .await
+                .status,
+            200
+        );
         let import = import(&customer, "site", "asset_tag\nIMPORTED-1\n").await;
         assert_eq!(import.status, 201, "{import:?}");
         let import = import.json()["id"].as_str().unwrap().to_owned();
-        Self { world, customer, record, employee, attachment, import }
+        Self {
+            world,
+            customer,
+            record,
+            employee,
+            attachment,
+            import,
+        }
     }
 
     /// The path of a route with the ids of what is there.
     pub fn path(&self, route: &Route) -> String {
-        let path = route.path.replace("{record_id}", &self.record).replace("{attachment_id}", &self.attachment);
-        path.replace("{import_id}", &self.import).replace("{erasure_id}", "erasure_00000000000000000000000001")
+        let path = route
+            .path
+            .replace("{record_id}", &self.record)
+            .replace("{attachment_id}", &self.attachment);
+        path.replace("{import_id}", &self.import)
+            .replace("{erasure_id}", "erasure_00000000000000000000000001")
     }
 
     /// The same with what the query must have.
     fn full_path(&self, route: &Route) -> String {
         let path = self.path(route);
-        if route.query.iter().any(|parameter| parameter.name == "kind") { path + "?kind=asset" } else { path }
+        if route.query.iter().any(|parameter| parameter.name == "kind") {
+            path + "?kind=asset"
+        } else {
+            path
+        }
     }
 
     /// Asks for a route with the customer's token.
@@ -70,7 +96,14 @@ impl Site {
 /// Sends a file of assets.
 pub async fn import(customer: &Customer, key: &str, csv: &str) -> Reply {
     let headers = [("content-type", "text/csv"), ("idempotency-key", key)];
-    customer.send(Method::POST, "/v1/imports?kind=asset", &headers, Bytes::from(csv.to_owned())).await
+    customer
+        .send(
+            Method::POST,
+            "/v1/imports?kind=asset",
+            &headers,
+            Bytes::from(csv.to_owned()),
+        )
+        .await
 }
 
 /// A body that the route takes. A route that is not here yet has to come here.
@@ -85,7 +118,9 @@ fn sample(route: &Route) -> Value {
         "auth-login" => json!({ "email": "ada@customer.example", "password": PASSWORD }),
         "auth-refresh" => json!({ "refresh_token": "x" }),
         "me-update" | "organisation-update" => json!({ "name": "Other" }),
-        "billing-put" => json!({ "name": "Works", "address": "1 Street", "vat_number": "GB1", "reference": "7" }),
+        "billing-put" => {
+            json!({ "name": "Works", "address": "1 Street", "vat_number": "GB1", "reference": "7" })
+        }
         "records-create" => json!({ "kind": "asset", "fields": { "asset_tag": "LT-2" } }),
         "records-update" => json!({ "fields": { "name": "Other" } }),
         "attachments-create" => announcement("other.txt", "other"),
@@ -94,7 +129,10 @@ fn sample(route: &Route) -> Value {
 }
 
 fn with_json() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().copied().filter(|route| matches!(route.body, Body::Json(_) | Body::MergePatch(_)))
+    ROUTES
+        .iter()
+        .copied()
+        .filter(|route| matches!(route.body, Body::Json(_) | Body::MergePatch(_)))
 }
 
 fn content_type(route: &Route) -> &'static str {
@@ -107,7 +145,13 @@ async fn i_01_i_02_i_04_a_body_that_is_no_json_object_is_refused_by_every_route_
     let before = site.world.everything().await;
     for route in with_json() {
         let good = sample(route).to_string();
-        let first = good.split_once(':').unwrap().0.trim_start_matches('{').trim_matches('"').to_owned();
+        let first = good
+            .split_once(':')
+            .unwrap()
+            .0
+            .trim_start_matches('{')
+            .trim_matches('"')
+            .to_owned();
         let twice = format!("{{\"{first}\":1,{}", &good[1..]);
         let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let bodies: [(&str, Vec<u8>); 16] = [
@@ -124,17 +168,26 @@ async fn i_01_i_02_i_04_a_body_that_is_no_json_object_is_refused_by_every_route_
             ("not UTF-8", b"{\"name\":\"\xff\"}".to_vec()),
             ("lone surrogate", b"{\"name\":\"\\ud800\"}".to_vec()),
             ("10,000 arrays deep", "[".repeat(10_000).into_bytes()),
-            ("5,000 objects deep", (r#"{"a":"#.repeat(5_000) + "1" + &"}".repeat(5_000)).into_bytes()),
+            (
+                "5,000 objects deep",
+                (r#"{"a":"#.repeat(5_000) + "1" + &"}".repeat(5_000)).into_bytes(),
+            ),
             ("the same name twice", twice.into_bytes()),
             ("a number that is none", br#"{"size":1e400}"#.to_vec()),
         ];
         for (what, body) in bodies {
-            let reply = site.ask(route, &site.path(route), content_type(route), body).await;
+            let reply = site
+                .ask(route, &site.path(route), content_type(route), body)
+                .await;
             let expected = (400, "unreadable".to_owned(), vec![String::new()]);
             assert_eq!(reply.problem(), expected, "{} {what}: {reply:?}", route.name);
         }
     }
-    assert_unchanged(&before, &site.world.everything().await, "bodies that are no JSON object");
+    assert_unchanged(
+        &before,
+        &site.world.everything().await,
+        "bodies that are no JSON object",
+    );
 }
 
 #[tokio::test]
@@ -146,12 +199,25 @@ async fn i_07_k_07_unknown_fields_and_wrong_types_are_named_by_every_route_and_c
         for name in ["colour", "tenant_id", "role", "is_admin", "__proto__", "a/b~c"] {
             let mut body = good.clone();
             body[name] = json!("x");
-            let reply = site.ask(route, &site.path(route), content_type(route), body.to_string()).await;
+            let reply = site
+                .ask(route, &site.path(route), content_type(route), body.to_string())
+                .await;
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            assert_eq!(reply.problem(), (422, "invalid".into(), vec![pointer]), "{}: {reply:?}", route.name);
+            assert_eq!(
+                reply.problem(),
+                (422, "invalid".into(), vec![pointer]),
+                "{}: {reply:?}",
+                route.name
+            );
         }
         for (name, value) in good.as_object().unwrap() {
-            let mut wrongs = vec![json!({ "S": "x" }), json!({ "$gt": "" }), json!(["x"]), json!(17.5), json!(true)];
+            let mut wrongs = vec![
+                json!({ "S": "x" }),
+                json!({ "$gt": "" }),
+                json!(["x"]),
+                json!(17.5),
+                json!(true),
+            ];
             wrongs.push(if value.is_number() { json!("18") } else { json!(18) });
             // Where a member may be absent, null says the same.
             if route.name != "billing-put" || name == "name" {
@@ -160,11 +226,22 @@ async fn i_07_k_07_unknown_fields_and_wrong_types_are_named_by_every_route_and_c
             for wrong in wrongs {
                 let mut body = good.clone();
                 body[name] = wrong.clone();
-                let reply = site.ask(route, &site.path(route), content_type(route), body.to_string()).await;
+                let reply = site
+                    .ask(route, &site.path(route), content_type(route), body.to_string())
+                    .await;
                 let (status, kind, pointers) = reply.problem();
                 let pointer = format!("/{name}");
-                assert_eq!((status, kind.as_str()), (422, "invalid"), "{} {name} {wrong}: {reply:?}", route.name);
-                assert!(pointers.iter().all(|found| found.starts_with(&pointer)), "{} {wrong}: {reply:?}", route.name);
+                assert_eq!(
+                    (status, kind.as_str()),
+                    (422, "invalid"),
+                    "{} {name} {wrong}: {reply:?}",
+                    route.name
+                );
+                assert!(
+                    pointers.iter().all(|found| found.starts_with(&pointer)),
+                    "{} {wrong}: {reply:?}",
+                    route.name
+                );
                 assert!(!pointers.is_empty());
             }
         }
@@ -181,13 +258,25 @@ async fn every_violation_of_a_body_is_named_at_once() {
     let reply = site.world.anonymous().post("/v1/auth/register", &body).await;
     let (status, _, pointers) = reply.problem();
     let found: BTreeSet<_> = pointers.iter().map(String::as_str).collect();
-    let expected = ["/name", "/email", "/company", "/age_confirmed", "/extra", "/policy_version"];
+    let expected = [
+        "/name",
+        "/email",
+        "/company",
+        "/age_confirmed",
+        "/extra",
+        "/policy_version",
+    ];
     assert_eq!((status, found), (422, BTreeSet::from(expected)), "{reply:?}");
     let fields = json!({ "kind": "asset", "fields": { "serial": "", "status": "new", "purchase_date": "2026-02-30" } });
     let reply = site.customer.post("/v1/records", &fields).await;
     let (status, _, pointers) = reply.problem();
     let found: BTreeSet<_> = pointers.iter().map(String::as_str).collect();
-    let expected = ["/fields/asset_tag", "/fields/serial", "/fields/status", "/fields/purchase_date"];
+    let expected = [
+        "/fields/asset_tag",
+        "/fields/serial",
+        "/fields/status",
+        "/fields/purchase_date",
+    ];
     assert_eq!((status, found), (422, BTreeSet::from(expected)), "{reply:?}");
 }
 
@@ -199,7 +288,12 @@ async fn i_08_c_20_another_content_type_is_415_and_a_body_over_its_limit_413_on_
         let path = site.full_path(route);
         let large = vec![b' '; route.body.limit() + 1];
         let reply = site.ask(route, &path, content_type(route), large).await;
-        assert_eq!(reply.problem(), (413, "too-large".into(), vec![]), "{}: {reply:?}", route.name);
+        assert_eq!(
+            reply.problem(),
+            (413, "too-large".into(), vec![]),
+            "{}: {reply:?}",
+            route.name
+        );
         if route.body == Body::None {
             continue;
         }
@@ -244,10 +338,17 @@ async fn i_09_unknown_and_repeated_parameters_are_named_by_every_route_and_chang
             let reply = site.ask(route, &path, content_type(route), body.clone()).await;
             let expected = (422, "invalid".to_owned(), vec![format!("?{name}")]);
             assert_eq!(reply.problem(), expected, "{}: {reply:?}", route.name);
-            assert!(!reply.json().to_string().contains(&token), "a value is not reflected: {reply:?}");
+            assert!(
+                !reply.json().to_string().contains(&token),
+                "a value is not reflected: {reply:?}"
+            );
         }
         for parameter in route.query {
-            let path = format!("{}?{name}=asset&{name}=asset", site.path(route), name = parameter.name);
+            let path = format!(
+                "{}?{name}=asset&{name}=asset",
+                site.path(route),
+                name = parameter.name
+            );
             let reply = site.ask(route, &path, content_type(route), body.clone()).await;
             let expected = (422, "invalid".to_owned(), vec![format!("?{}", parameter.name)]);
             assert_eq!(reply.problem(), expected, "{}: {reply:?}", route.name);
@@ -293,48 +394,96 @@ async fn d_01_d_02_d_03_d_04_without_a_good_token_every_member_route_answers_401
     let before = site.world.everything().await;
     let token = site.customer.token.clone().unwrap();
     let anonymous = site.world.anonymous();
-    let members = ROUTES.iter().copied().filter(|route| matches!(route.access, Access::Member { .. }));
+    let members = ROUTES
+        .iter()
+        .copied()
+        .filter(|route| matches!(route.access, Access::Member { .. }));
     for route in members {
         let method = Method::from_bytes(route.method.as_bytes()).unwrap();
-        for path in [site.full_path(route), format!("{}?access_token={token}&x=1", site.path(route))] {
+        for path in [
+            site.full_path(route),
+            format!("{}?access_token={token}&x=1", site.path(route)),
+        ] {
             let mut replies = vec![anonymous.send(method.clone(), &path, &[], Bytes::from("{")).await];
             for wrong in no_tokens(&token) {
-                replies.push(anonymous.send(method.clone(), &path, &[("authorization", &wrong)], Bytes::new()).await);
+                replies.push(
+                    anonymous
+                        .send(method.clone(), &path, &[("authorization", &wrong)], Bytes::new())
+                        .await,
+                );
             }
             for reply in replies {
-                assert_eq!(reply.problem(), (401, "unauthenticated".into(), vec![]), "{}: {reply:?}", route.name);
+                assert_eq!(
+                    reply.problem(),
+                    (401, "unauthenticated".into(), vec![]),
+                    "{}: {reply:?}",
+                    route.name
+                );
                 assert_eq!(reply.header("www-authenticate"), Some("Bearer"), "{}", route.name);
                 reply.assert_hardened();
             }
         }
     }
-    assert_unchanged(&before, &site.world.everything().await, "requests without a token");
+    assert_unchanged(
+        &before,
+        &site.world.everything().await,
+        "requests without a token",
+    );
 }
 
 #[tokio::test]
 async fn i_10_s_07_what_no_route_takes_is_404_or_405_with_the_methods_that_the_path_has() {
     let site = Site::new().await;
     let before = site.world.everything().await;
-    for path in ["/", "/v1", "/v2/records", "/v1/record", "/.git/config", "/metrics", "/v1/staff", "/v1/records/x/y"] {
+    for path in [
+        "/",
+        "/v1",
+        "/v2/records",
+        "/v1/record",
+        "/.git/config",
+        "/metrics",
+        "/v1/staff",
+        "/v1/records/x/y",
+    ] {
         for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS] {
             for (query, body) in [("", ""), ("?limit=1&x=2&x=3", ""), ("", "{\"a\":1}")] {
                 let path = format!("{path}{query}");
-                let reply = site.customer.send(method.clone(), &path, &[], Bytes::from(body)).await;
-                assert_eq!(reply.problem(), (404, "not-found".into(), vec![]), "{method} {path} {body}: {reply:?}");
+                let reply = site
+                    .customer
+                    .send(method.clone(), &path, &[], Bytes::from(body))
+                    .await;
+                assert_eq!(
+                    reply.problem(),
+                    (404, "not-found".into(), vec![]),
+                    "{method} {path} {body}: {reply:?}"
+                );
                 assert_eq!(reply.header("allow"), None);
                 reply.assert_hardened();
             }
         }
     }
-    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
+    let methods = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND",
+    ];
     for route in ROUTES.iter().copied().filter(|route| route.method != "ANY") {
         let path = site.path(route);
-        let allowed: Vec<_> = ROUTES.iter().filter(|other| other.path == route.path).map(|other| other.method).collect();
+        let allowed: Vec<_> = ROUTES
+            .iter()
+            .filter(|other| other.path == route.path)
+            .map(|other| other.method)
+            .collect();
         for method in methods.iter().filter(|method| !allowed.contains(method)) {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             for (query, body) in [("", ""), ("?x=1", "{}")] {
-                let reply = site.customer.send(method.clone(), &format!("{path}{query}"), &[], Bytes::from(body)).await;
-                assert_eq!(reply.problem(), (405, "method-not-allowed".into(), vec![]), "{method} {path}: {reply:?}");
+                let reply = site
+                    .customer
+                    .send(method.clone(), &format!("{path}{query}"), &[], Bytes::from(body))
+                    .await;
+                assert_eq!(
+                    reply.problem(),
+                    (405, "method-not-allowed".into(), vec![]),
+                    "{method} {path}: {reply:?}"
+                );
                 let allow: Vec<_> = reply.header("allow").unwrap().split(", ").collect();
                 assert_eq!(allow, allowed, "{method} {path}");
                 reply.assert_hardened();
@@ -351,9 +500,18 @@ async fn c_22_no_get_and_no_head_changes_anything() {
     for route in ROUTES.iter().copied().filter(|route| route.method == "GET") {
         let path = site.full_path(route);
         let reply = site.ask(route, &path, "", "").await;
-        assert!(reply.status == 200 || route.name == "erasures-get", "{}: {reply:?}", route.name);
+        assert!(
+            reply.status == 200 || route.name == "erasures-get",
+            "{}: {reply:?}",
+            route.name
+        );
         let reply = site.customer.send(Method::HEAD, &path, &[], Bytes::new()).await;
-        assert_eq!((reply.status, reply.header("allow").is_some()), (405, true), "{}", route.name);
+        assert_eq!(
+            (reply.status, reply.header("allow").is_some()),
+            (405, true),
+            "{}",
+            route.name
+        );
     }
     assert_unchanged(&before, &site.world.everything().await, "GET and HEAD");
 }
@@ -384,28 +542,63 @@ async fn s_04_c_28_every_kind_of_answer_has_the_security_headers_and_only_public
     replies.push(customer.send(Method::PUT, &record, &[], Bytes::new()).await);
     let taken = json!({ "kind": "asset", "fields": { "asset_tag": "lt-1" } });
     replies.push(customer.post("/v1/records", &taken).await);
-    replies.push(customer.post("/v1/records", &json!({ "kind": "licence", "fields": { "name": "x" } })).await);
-    replies.push(customer.send(Method::POST, "/v1/records", &[], Bytes::from("{}")).await);
+    replies.push(
+        customer
+            .post(
+                "/v1/records",
+                &json!({ "kind": "licence", "fields": { "name": "x" } }),
+            )
+            .await,
+    );
+    replies.push(
+        customer
+            .send(Method::POST, "/v1/records", &[], Bytes::from("{}"))
+            .await,
+    );
     replies.push(customer.post("/v1/records", &Value::Null).await);
-    replies.push(customer.post("/v1/records", &json!({ "x": "y".repeat(70_000) })).await);
+    replies.push(
+        customer
+            .post("/v1/records", &json!({ "x": "y".repeat(70_000) }))
+            .await,
+    );
     let email = json!({ "email": customer.email });
-    replies.push(site.world.anonymous().post("/v1/auth/resend-verification", &email).await);
+    replies.push(
+        site.world
+            .anonymous()
+            .post("/v1/auth/resend-verification", &email)
+            .await,
+    );
     replies.push(customer.delete(&record, &[("if-match", "\"2\"")]).await);
-    let _outage = site.world.fail("me-get", "BatchGetItem", usize::MAX, || local::Fault::DropBefore);
+    let _outage = site
+        .world
+        .fail("me-get", "BatchGetItem", usize::MAX, || local::Fault::DropBefore);
     replies.push(customer.get("/v1/me").await);
     site.world.stack.clear_fault();
-    assert_eq!(customer.post("/v1/organisation/cancel", &Value::Null).await.status, 200);
+    assert_eq!(
+        customer
+            .post("/v1/organisation/cancel", &Value::Null)
+            .await
+            .status,
+        200
+    );
     replies.push(customer.post("/v1/records", &taken).await);
     replies.push(customer.delete(organisation, &[]).await);
     replies.push(customer.get(organisation).await);
     let statuses: BTreeSet<_> = replies.iter().map(|reply| reply.status).collect();
-    let expected = [200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 428, 503];
+    let expected = [
+        200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 428, 503,
+    ];
     assert_eq!(statuses, BTreeSet::from(expected));
     for reply in replies {
         reply.assert_hardened();
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{reply:?}");
     }
-    for path in ["/.well-known/jwks.json", "/openapi.json", "/v1/policy", "/v1/ledger"] {
+    for path in [
+        "/.well-known/jwks.json",
+        "/openapi.json",
+        "/v1/policy",
+        "/v1/ledger",
+    ] {
         let reply = site.world.anonymous().get(path).await;
         reply.assert_hardened();
         assert_eq!(reply.status, 200, "{reply:?}");

@@ -21,8 +21,15 @@ async fn walk(customer: &Customer, path: &str, limit: usize) -> (Vec<Value>, usi
         pages += 1;
         assert!(pages < 100, "it does not end");
         next = reply.header("link").map(|link| {
-            let path = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
-            assert!(path.contains(&format!("cursor={}", body["next_cursor"].as_str().unwrap())), "{path}");
+            let path = link
+                .strip_prefix('<')
+                .unwrap()
+                .strip_suffix(">; rel=\"next\"")
+                .unwrap();
+            assert!(
+                path.contains(&format!("cursor={}", body["next_cursor"].as_str().unwrap())),
+                "{path}"
+            );
             path.to_owned()
         });
         assert_eq!(next.is_some(), body.get("next_cursor").is_some());
@@ -31,7 +38,10 @@ async fn walk(customer: &Customer, path: &str, limit: usize) -> (Vec<Value>, usi
 }
 
 fn tags(records: &[Value]) -> Vec<String> {
-    records.iter().map(|record| record["fields"]["asset_tag"].as_str().unwrap().to_owned()).collect()
+    records
+        .iter()
+        .map(|record| record["fields"]["asset_tag"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Ten assets a second apart, of which some were changed later.
@@ -41,13 +51,20 @@ async fn filled() -> (World, Customer, Vec<String>) {
     for n in 0..10 {
         world.advance(1);
         let status = if n < 7 { "archived" } else { "ready" };
-        let reply = create(&customer, "asset", json!({ "asset_tag": format!("T-{n}"), "status": status })).await;
+        let reply = create(
+            &customer,
+            "asset",
+            json!({ "asset_tag": format!("T-{n}"), "status": status }),
+        )
+        .await;
         paths.push(reply.header("location").unwrap().to_owned());
     }
     for n in [4, 0, 8] {
         world.advance(1);
         let body = json!({ "fields": { "notes": "changed" } });
-        let reply = customer.json(http::Method::PATCH, &paths[n], &body, &[("if-match", "\"1\"")]).await;
+        let reply = customer
+            .json(http::Method::PATCH, &paths[n], &body, &[("if-match", "\"1\"")])
+            .await;
         assert_eq!(reply.status, 200, "{reply:?}");
     }
     (world, customer, paths)
@@ -58,7 +75,11 @@ const UPDATED: [usize; 10] = [1, 2, 3, 5, 6, 7, 9, 4, 0, 8];
 
 fn expected(order: &[usize], backwards: bool) -> Vec<String> {
     let forwards = order.iter().map(|n| format!("T-{n}"));
-    if backwards { forwards.rev().collect() } else { forwards.collect() }
+    if backwards {
+        forwards.rev().collect()
+    } else {
+        forwards.collect()
+    }
 }
 
 #[tokio::test]
@@ -71,19 +92,29 @@ async fn k_10_pages_in_every_order_have_every_record_once() {
         ("-updated_at", UPDATED, true),
     ] {
         for limit in [1, 2, 3, 5, 9, 10, 11, 200] {
-            let (records, pages) = walk(&customer, &format!("/v1/records?kind=asset&sort={sort}"), limit).await;
+            let (records, pages) =
+                walk(&customer, &format!("/v1/records?kind=asset&sort={sort}"), limit).await;
             assert_eq!(tags(&records), expected(&order, backwards), "{sort} by {limit}");
             assert!(limit > 9 || pages > 1, "{sort} by {limit}: {pages} pages");
         }
     }
     let reply = customer.get("/v1/records?kind=asset").await;
-    assert_eq!(tags(reply.json()["data"].as_array().unwrap()), expected(&CREATED, false), "by default");
+    assert_eq!(
+        tags(reply.json()["data"].as_array().unwrap()),
+        expected(&CREATED, false),
+        "by default"
+    );
 }
 
 #[tokio::test]
 async fn k_10_a_filter_that_empties_whole_pages_is_not_the_end_of_the_list() {
     let (_, customer, _) = filled().await;
-    for (sort, order) in [("created_at", CREATED), ("-created_at", CREATED), ("updated_at", UPDATED), ("-updated_at", UPDATED)] {
+    for (sort, order) in [
+        ("created_at", CREATED),
+        ("-created_at", CREATED),
+        ("updated_at", UPDATED),
+        ("-updated_at", UPDATED),
+    ] {
         for (status, takes) in [
             ("ready", (|n: &usize| *n >= 7) as fn(&usize) -> bool),
             ("archived", |n| *n < 7),
@@ -95,7 +126,11 @@ async fn k_10_a_filter_that_empties_whole_pages_is_not_the_end_of_the_list() {
             for limit in [1, 2, 4, 50] {
                 let path = format!("/v1/records?kind=asset&status={status}&sort={sort}");
                 let (records, _) = walk(&customer, &path, limit).await;
-                assert_eq!(tags(&records), expected(&order, sort.starts_with('-')), "{path} by {limit}");
+                assert_eq!(
+                    tags(&records),
+                    expected(&order, sort.starts_with('-')),
+                    "{path} by {limit}"
+                );
             }
         }
     }
@@ -107,17 +142,34 @@ async fn k_10_a_filter_that_empties_whole_pages_is_not_the_end_of_the_list() {
 #[tokio::test]
 async fn what_is_deleted_between_two_pages_neither_breaks_nor_shortens_the_rest() {
     let (_, customer, paths) = filled().await;
-    for (sort, behind) in [("created_at", ["T-4", "T-5", "T-6", "T-7", "T-8", "T-9"]), ("-created_at", ["T-5", "T-4", "T-3", "T-2", "T-1", "T-0"])] {
-        let first = customer.get(&format!("/v1/records?kind=asset&limit=4&sort={sort}")).await.json();
+    for (sort, behind) in [
+        ("created_at", ["T-4", "T-5", "T-6", "T-7", "T-8", "T-9"]),
+        ("-created_at", ["T-5", "T-4", "T-3", "T-2", "T-1", "T-0"]),
+    ] {
+        let first = customer
+            .get(&format!("/v1/records?kind=asset&limit=4&sort={sort}"))
+            .await
+            .json();
         let cursor = first["next_cursor"].as_str().unwrap();
         // The record at which the cursor stands goes.
         let last = first["data"][3]["id"].as_str().unwrap();
-        let reply = customer.delete(&format!("/v1/records/{last}"), &[("if-match", "*")]).await;
+        let reply = customer
+            .delete(&format!("/v1/records/{last}"), &[("if-match", "*")])
+            .await;
         assert_eq!(reply.status, 204);
-        let rest = customer.get(&format!("/v1/records?kind=asset&limit=50&sort={sort}&cursor={cursor}")).await.json();
+        let rest = customer
+            .get(&format!(
+                "/v1/records?kind=asset&limit=50&sort={sort}&cursor={cursor}"
+            ))
+            .await
+            .json();
         let rest: BTreeSet<_> = tags(rest["data"].as_array().unwrap()).into_iter().collect();
         let gone = if sort == "created_at" { "" } else { "T-3" };
-        let expected = behind.into_iter().filter(|tag| *tag != gone).map(str::to_owned).collect();
+        let expected = behind
+            .into_iter()
+            .filter(|tag| *tag != gone)
+            .map(str::to_owned)
+            .collect();
         assert_eq!(rest, expected, "{sort}");
     }
     drop(paths);
@@ -136,7 +188,12 @@ async fn each_kind_has_its_own_list() {
     }
     for kind in ["asset", "licence", "employee", "domain"] {
         let listed = customer.get(&format!("/v1/records?kind={kind}")).await.json();
-        let kinds: Vec<_> = listed["data"].as_array().unwrap().iter().map(|record| record["kind"].clone()).collect();
+        let kinds: Vec<_> = listed["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| record["kind"].clone())
+            .collect();
         assert_eq!(kinds, [json!(kind)]);
     }
 }
@@ -149,11 +206,20 @@ async fn a_timeline_of_several_pages_has_every_event_once_oldest_first() {
     for n in 1..8 {
         world.advance(1);
         let (body, etag) = (json!({ "fields": { "name": n.to_string() } }), format!("\"{n}\""));
-        assert_eq!(customer.json(http::Method::PATCH, &path, &body, &[("if-match", &etag)]).await.status, 200);
+        assert_eq!(
+            customer
+                .json(http::Method::PATCH, &path, &body, &[("if-match", &etag)])
+                .await
+                .status,
+            200
+        );
     }
     for limit in [1, 3, 7, 8, 9] {
         let (events, pages) = walk(&customer, &format!("{path}/events?"), limit).await;
-        let versions: Vec<_> = events.iter().map(|event| event["record_version"].as_u64().unwrap()).collect();
+        let versions: Vec<_> = events
+            .iter()
+            .map(|event| event["record_version"].as_u64().unwrap())
+            .collect();
         assert_eq!(versions, [1, 2, 3, 4, 5, 6, 7, 8], "by {limit}");
         assert!(limit > 7 || pages > 1, "by {limit}: {pages} pages");
         let ids: BTreeSet<_> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();

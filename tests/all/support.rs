@@ -33,9 +33,18 @@ impl World {
             }
         }
         let client = self.stack.operator().s3();
-        let listed = client.list_object_versions().bucket("trackwell-files").send().await.unwrap();
+        let listed = client
+            .list_object_versions()
+            .bucket("trackwell-files")
+            .send()
+            .await
+            .unwrap();
         for version in listed.versions() {
-            let name = format!("files {} {}", version.key().unwrap(), version.version_id().unwrap());
+            let name = format!(
+                "files {} {}",
+                version.key().unwrap(),
+                version.version_id().unwrap()
+            );
             everything.insert(name, json!(version.size()));
         }
         for marker in listed.delete_markers() {
@@ -47,7 +56,11 @@ impl World {
 
     /// The items of a type in a table.
     pub async fn of_type(&self, table: &str, name: &str) -> Vec<Value> {
-        self.items(table).await.into_iter().filter(|item| item["t"] == name).collect()
+        self.items(table)
+            .await
+            .into_iter()
+            .filter(|item| item["t"] == name)
+            .collect()
     }
 
     /// The first `times` calls of an operation by a function go wrong; the calls that went wrong are counted.
@@ -83,7 +96,10 @@ impl World {
                 *arrived += 1;
                 all.notify_all();
                 // Somebody who does not come must not stop the test for ever; its assertions will tell.
-                drop(all.wait_timeout_while(arrived, Duration::from_secs(10), |arrived| *arrived < n).unwrap());
+                drop(
+                    all.wait_timeout_while(arrived, Duration::from_secs(10), |arrived| *arrived < n)
+                        .unwrap(),
+                );
             }
             Fault::None
         });
@@ -116,16 +132,46 @@ impl World {
         self.stack.clear_fault();
     }
 
+    /// The call of an operation by a function that comes after `passed` others waits until it may go on. Gives the
+    /// notice that it waits, and the notice that lets it go on.
+    pub fn pause_after(
+        &self,
+        function: &'static str,
+        operation: &'static str,
+        passed: usize,
+    ) -> (Arc<Notify>, Arc<Notify>) {
+        let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (signal, wait, count) = (Arc::clone(&reached), Arc::clone(&go_on), AtomicUsize::new(0));
+        self.stack.set_fault(move |call| {
+            let is_of = call.function == function && call.operation == operation;
+            if is_of && count.fetch_add(1, Ordering::SeqCst) == passed {
+                signal.notify_one();
+                Fault::Pause(Arc::clone(&wait))
+            } else {
+                Fault::None
+            }
+        });
+        (reached, go_on)
+    }
+
     /// The operations that a function called since the calls were cleared.
     pub fn operations(&self, function: &str) -> Vec<String> {
         let calls = self.stack.calls();
-        calls.into_iter().filter(|call| call.function == function).map(|call| call.operation).collect()
+        calls
+            .into_iter()
+            .filter(|call| call.function == function)
+            .map(|call| call.operation)
+            .collect()
     }
 
     /// How many mails went to an address, with their subjects.
     pub fn subjects(&self, email: &str) -> Vec<String> {
         let mails = self.stack.mails().messages();
-        mails.iter().filter(|mail| mail.is_for(email)).map(|mail| mail.subject.clone()).collect()
+        mails
+            .iter()
+            .filter(|mail| mail.is_for(email))
+            .map(|mail| mail.subject.clone())
+            .collect()
     }
 
     /// A client with an access token.
@@ -140,7 +186,10 @@ impl World {
 pub fn assert_unchanged(before: &Everything, after: &Everything, what: &str) {
     let added: Vec<_> = after.keys().filter(|key| !before.contains_key(*key)).collect();
     let removed: Vec<_> = before.keys().filter(|key| !after.contains_key(*key)).collect();
-    let changed: Vec<_> = before.iter().filter(|(key, item)| after.get(*key).is_some_and(|now| now != *item)).collect();
+    let changed: Vec<_> = before
+        .iter()
+        .filter(|(key, item)| after.get(*key).is_some_and(|now| now != *item))
+        .collect();
     assert!(
         added.is_empty() && removed.is_empty() && changed.is_empty(),
         "{what}: added {added:?}, removed {removed:?}, changed {changed:?}"
@@ -162,12 +211,17 @@ where
         })
     });
     let tasks: Vec<_> = tasks.collect();
-    futures::future::join_all(tasks).await.into_iter().map(Result::unwrap).collect()
+    futures::future::join_all(tasks)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// What DynamoDB or KMS answer when they refuse.
 pub fn refusal(status: u16, kind: &str, more: &Value) -> Fault {
-    let mut body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "drill" });
+    let mut body =
+        json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "drill" });
     for (name, value) in more.as_object().into_iter().flatten() {
         body[name] = value.clone();
     }
@@ -176,18 +230,23 @@ pub fn refusal(status: u16, kind: &str, more: &Value) -> Fault {
 
 /// An answer of a service that did nothing.
 pub fn answer(status: u16, content_type: &str, body: String) -> Fault {
-    let response = Response::builder().status(status).header("content-type", content_type);
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", content_type);
     Fault::Respond(response.body(Bytes::from(body)).unwrap())
 }
 
 impl Reply {
     /// Status, headers and body without what names the request: two answers that nobody can tell apart are equal.
     pub fn anonymised(&self) -> (u16, Vec<(String, String)>, String) {
-        let id = self.header("apigw-requestid").expect("every answer names its request");
+        let id = self
+            .header("apigw-requestid")
+            .expect("every answer names its request");
         let body = String::from_utf8(self.body.to_vec()).unwrap().replace(id, "…");
         let headers = self.headers.iter().filter(|(name, _)| *name != "apigw-requestid");
-        let mut headers: Vec<_> =
-            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let mut headers: Vec<_> = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
         headers.sort();
         (self.status, headers, body)
     }
@@ -196,11 +255,25 @@ impl Reply {
     pub fn assert_hardened(&self) {
         let value = |name: &str| self.header(name).unwrap_or_else(|| panic!("no {name}: {self:?}"));
         let hsts = value("strict-transport-security");
-        let age = hsts.split(';').find_map(|part| part.trim().strip_prefix("max-age=")).unwrap();
-        assert!(age.parse::<u32>().unwrap() >= 31_536_000 && hsts.contains("includeSubDomains"), "{hsts}");
+        let age = hsts
+            .split(';')
+            .find_map(|part| part.trim().strip_prefix("max-age="))
+            .unwrap();
+        assert!(
+            age.parse::<u32>().unwrap() >= 31_536_000 && hsts.contains("includeSubDomains"),
+            "{hsts}"
+        );
         assert_eq!(value("x-content-type-options"), "nosniff");
-        for directive in ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
-            assert!(value("content-security-policy").contains(directive), "{directive}");
+        for directive in [
+            "default-src 'none'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(
+                value("content-security-policy").contains(directive),
+                "{directive}"
+            );
         }
         assert_eq!(value("referrer-policy"), "no-referrer");
         if self.body.is_empty() {

@@ -55,7 +55,7 @@ impl ErasureBegun {
             let deadline = Deadline::after(std::sync::Arc::clone(&ctx.clock), INLINE);
             // The data is unreadable whatever comes of this; a failure only leaves more to the schedule.
             state = Some(
-                purge::work(ctx, erasure, &deadline)
+                purge::work(ctx, erasure, &deadline, Patience::None)
                     .await
                     .unwrap_or_else(|error| {
                         tracing::warn!(%error, %erasure, "an inline purge was left to the schedule");

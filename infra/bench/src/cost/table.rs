@@ -48,8 +48,9 @@ impl Row {
             situation,
             status: status.to_owned(),
             round_trips: to("dynamodb"),
-            read_units: calls.iter().map(|call| call.consumed_read).sum(),
-            write_units: calls.iter().map(|call| call.consumed_write).sum(),
+            // A sum of nothing begins at -0.
+            read_units: calls.iter().fold(0.0, |sum, call| sum + call.consumed_read),
+            write_units: calls.iter().fold(0.0, |sum, call| sum + call.consumed_write),
             s3: to("s3"),
             ses: to("ses"),
             kms: to("kms"),

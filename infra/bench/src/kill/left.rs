@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use serde_json::Value;
 
 use super::{Attempt, CLIENTS, is_creation};
 use crate::Result;
