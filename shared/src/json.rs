@@ -79,14 +79,17 @@ impl<'de> Visitor<'de> for Strict {
 /// Reads a body as a JSON object. A name that stands twice is refused: two readers could take different values (I-04).
 ///
 /// # Errors
-/// [`Error::Unreadable`] with the line and column.
+/// [`Error::Unreadable`] with the line and column; [`Error::Invalid`] when it holds a payment card number.
 pub fn object(body: &[u8]) -> Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = Strict
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value));
     match value {
-        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(value @ Value::Object(_)) => match crate::cards::in_json(&value) {
+            found if found.is_empty() => Ok(value),
+            found => Err(Error::Invalid(found)),
+        },
         Ok(_) => Err(Error::Unreadable(Violation::new(
             "",
             "The body is JSON but not an object: send { … }.",

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod attachments;
 pub mod auth;
 pub mod aws;
+pub mod cards;
 pub mod clock;
 pub mod config;
 pub mod ctx;

@@ -189,6 +189,9 @@ fn read_line(
             format!("The line has {} cells, the header {}.", row.len(), header.len()),
         )]);
     }
+    if row.iter().any(crate::cards::is_in) {
+        return Err(vec![Violation::new("", crate::cards::REFUSAL)]);
+    }
     let mut object = Map::new();
     for (name, cell) in header.iter().zip(row.iter()).filter(|(_, cell)| !cell.is_empty()) {
         insert(&mut object, name, cell_value(name, cell));
