@@ -192,20 +192,19 @@ pub struct Member {
 
 const SIGNED_OUT: Error = Error::Unauthenticated("The session has ended. Sign in again.");
 
-/// Checks a bearer token and reads, in one BatchGetItem: the session, the user's data key, the membership, the
+/// Reads, for a verified token, in one BatchGetItem: the session, the user's data key, the membership, the
 /// organisation, the data keys that the action needs, and what the route asks for.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] for a token, session or user that is no good; [`Error::Gone`] when the organisation's
+/// [`Error::Unauthenticated`] for a session or user that is no good; [`Error::Gone`] when the organisation's
 /// data was erased; [`Error::NotFound`] when there is no membership; [`Error::Forbidden`] as [`decide`] says.
 pub async fn member(
     ctx: &Ctx,
-    token: &str,
+    claims: Claims,
     action: Action,
     needs: impl FnOnce(Tenant, UserId) -> Result<Needs>,
 ) -> Result<(Member, Option<Idempotency>)> {
     let now = ctx.now();
-    let claims = ctx.verifier.verify(token, now)?;
     let (user, tenant) = (claims.sub, Tenant::new(claims.org));
     let root = ctx.root().await?.clone();
     let needs = needs(tenant, user)?;

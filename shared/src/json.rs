@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    Visitor,
+};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, Violation};
@@ -111,32 +115,128 @@ pub fn object(body: &[u8]) -> Result<Value> {
     }
 }
 
+/// JSON as it is: a struct is read from an object only. Derived code would also take an array of its members in their
+/// order.
+struct Exact<'a>(&'a Value);
+
+impl<'de> IntoDeserializer<'de, serde_json::Error> for Exact<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Exact<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(values) => visitor.visit_seq(SeqDeserializer::new(values.iter().map(Exact))),
+            Value::Object(members) => {
+                let members = members.iter().map(|(name, value)| (name.as_str(), Exact(value)));
+                visitor.visit_map(MapDeserializer::new(members))
+            }
+            scalar => scalar.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(_) => Err(Self::Error::invalid_type(Unexpected::Seq, &"an object")),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+/// What is tried in the place of a wrong value, only to see what else is wrong: a missing field hides those behind it.
+fn guess(attempt: usize) -> Option<Value> {
+    use serde_json::json;
+    Some(match attempt {
+        0 => json!("x"),
+        1 => json!(1),
+        2 => json!("ada@example.com"),
+        3 => json!(true),
+        4 => json!([]),
+        5 => json!({}),
+        _ => return None,
+    })
+}
+
 /// Reads a JSON value as a `T` and reports everything that is wrong, not only the first thing.
 ///
 /// # Errors
 /// [`Error::Invalid`] with a pointer for each violation; `base` is put before each.
 pub fn typed<T: DeserializeOwned>(value: Value, base: &str) -> Result<T> {
     let mut violations: Vec<Violation> = Vec::new();
+    // What was taken away as wrong, and how many guesses were put in its place.
+    let mut removed: Vec<(String, usize)> = Vec::new();
     let mut rest = value;
     loop {
-        let error = match serde_path_to_error::deserialize::<_, T>(&rest) {
+        let error = match serde_path_to_error::deserialize::<_, T>(Exact(&rest)) {
             Ok(typed) if violations.is_empty() => return Ok(typed),
             Ok(_) => return Err(Error::Invalid(violations)),
             Err(error) => error,
         };
         let path = pointer(error.path());
         let (path, detail) = describe(&path, &error.inner().to_string());
-        // A value that was taken away as wrong now counts as missing: that is the same violation, not another one.
-        let known = violations
-            .iter()
-            .any(|violation| violation.pointer == format!("{base}{path}"));
-        if !known {
-            violations.push(Violation::new(format!("{base}{path}"), detail));
+        let of = removed
+            .iter_mut()
+            .find(|(pointer, _)| path.strip_prefix(pointer.as_str()).is_some_and(is_end_of_pointer));
+        if let Some((pointer, attempts)) = of {
+            // It is missing because it was wrong, or the guess is wrong: the same violation, not another one.
+            let is_put = guess(*attempts).is_some_and(|guess| put(&mut rest, pointer, guess));
+            if !is_put {
+                return Err(Error::Invalid(violations));
+            }
+            *attempts += 1;
+            continue;
         }
-        if known || violations.len() == MAX_VIOLATIONS || !remove(&mut rest, &path) {
-            return Err(Error::Invalid(violations));
+        violations.push(Violation::new(format!("{base}{path}"), detail));
+        match remove(&mut rest, &path) {
+            Some(pointer) if violations.len() < MAX_VIOLATIONS => removed.push((pointer, 0)),
+            _ => return Err(Error::Invalid(violations)),
         }
     }
+}
+
+/// Whether `rest` ends a pointer or goes on behind one of its parts.
+fn is_end_of_pointer(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
 }
 
 /// The error's place and text for the caller.
@@ -190,18 +290,36 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-fn remove(value: &mut Value, pointer: &str) -> bool {
+/// Takes a value away, if it is there, and gives the pointer to what went. There is no telling what would be right in
+/// the place of an array's element, and without it later indexes would shift: the whole array goes.
+fn remove(value: &mut Value, pointer: &str) -> Option<String> {
+    let (parent, name) = pointer.rsplit_once('/')?;
+    match value.pointer_mut(parent)? {
+        Value::Object(map) => {
+            map.remove(&unescape(name));
+            Some(pointer.to_owned())
+        }
+        Value::Array(_) => remove(value, parent),
+        _ => None,
+    }
+}
+
+/// Puts a member into an object.
+fn put(value: &mut Value, pointer: &str, member: Value) -> bool {
     let Some((parent, name)) = pointer.rsplit_once('/') else {
         return false;
     };
-    let name = name.replace("~1", "/").replace("~0", "~");
     match value.pointer_mut(parent) {
-        Some(Value::Object(map)) => map.remove(&name).is_some(),
-        // There is no telling what would be right in its place, and without it later indexes would shift: the whole
-        // array goes.
-        Some(Value::Array(_)) => remove(value, parent),
+        Some(Value::Object(map)) => {
+            map.insert(unescape(name), member);
+            true
+        }
         _ => false,
     }
+}
+
+fn unescape(name: &str) -> String {
+    name.replace("~1", "/").replace("~0", "~")
 }
 
 /// Applies a JSON Merge Patch (RFC 7396).
@@ -256,6 +374,24 @@ mod tests {
         ] {
             assert!(pointers.contains(&pointer), "{pointers:?}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_behind_a_wrong_value_is_reported_too() {
+        let Err(Error::Invalid(violations)) = typed::<Thing>(json!({"name": 7, "tags": "x"}), "") else {
+            panic!("it is not valid")
+        };
+        let pointers: Vec<_> = violations
+            .iter()
+            .map(|violation| violation.pointer.as_str())
+            .collect();
+        assert_eq!(pointers, ["/name", "/tags", "/count"]);
+    }
+
+    #[test]
+    fn an_array_is_not_an_object_whatever_is_in_it() {
+        let error = typed::<Thing>(json!(["name", 1, null]), "/thing").unwrap_err();
+        assert!(matches!(&error, Error::Invalid(violations) if violations[0].pointer == "/thing"), "{error:?}");
     }
 
     #[test]

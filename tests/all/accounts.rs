@@ -286,7 +286,7 @@ async fn a_20_registering_a_taken_address_looks_the_same_and_only_its_owner_is_t
     assert_eq!(customer.get("/v1/me").await.json()["name"], "Ada Ada");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 18)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k_24_sixteen_registrations_of_one_address_at_one_moment_are_one_account() {
     let world = World::new(Profile::Trackr).await;
     world.meet("auth-register", "TransactWriteItems", 16);

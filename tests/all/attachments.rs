@@ -178,7 +178,6 @@ async fn j_01_an_upload_of_another_length_type_checksum_or_key_is_refused_by_s3(
     for (what, changes, body) in [
         ("longer", &[("content-length", Some("8"))][..], "a note!\n"),
         ("shorter", &[("content-length", Some("6"))], "a note"),
-        ("without length", &[("content-length", None)], "a note\n"),
         ("another type", &[("content-type", Some("text/html"))], "a note\n"),
         ("without type", &[("content-type", None)], "a note\n"),
         ("other bytes", &[], "b note\n"),
@@ -479,7 +478,7 @@ async fn the_21st_attachment_is_refused_and_pending_ones_count() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 18)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn completing_16_times_at_one_moment_is_completing_once() {
     let (world, customer, path) = with_record().await;
     let pending = announce(&customer, &path, &announcement("note.txt", "a note\n")).await;

@@ -11,7 +11,7 @@ use shared::policy::Profile;
 use crate::accounts::registration;
 use crate::harness::{Customer, Reply, World, announcement};
 use crate::records::{create, setting};
-use crate::support::{ALWAYS, answer, assert_unchanged, refusal};
+use crate::support::{ALWAYS, answer, assert_unchanged, number, refusal};
 
 /// What happens to a call, and how it is made to happen.
 type Trouble = (&'static str, fn() -> Fault);
@@ -236,17 +236,18 @@ async fn k_13_keys_that_the_table_leaves_over_are_asked_for_again_or_the_answer_
     let whole = customer.get(&path).await.json();
     let mut unprocessed = json!({});
     for table in crate::support::TABLES {
+        // More than the function asked for, but nothing that it may not read.
+        let wanted = ["SESSION#", "UNIT#", "ORG#", "RECORD#"];
         let keys = world.items(table).await;
         let keys: Vec<_> = keys
             .iter()
+            .filter(|item| table != "control" && wanted.iter().any(|start| item["pk"].as_str().unwrap().starts_with(start)))
             .map(|item| json!({ "pk": { "S": item["pk"] }, "sk": { "S": item["sk"] } }))
             .collect();
         if !keys.is_empty() {
             unprocessed[format!("trackwell-{table}")] = json!({ "Keys": keys, "ConsistentRead": true });
         }
     }
-    // The stand-in is asked for what the function may read only.
-    unprocessed.as_object_mut().unwrap().remove("trackwell-control");
     let body = json!({ "Responses": {}, "UnprocessedKeys": unprocessed }).to_string();
     for times in [1, 3, ALWAYS] {
         let body = body.clone();
@@ -289,9 +290,6 @@ async fn k_15_k_17_a_transaction_that_meets_another_one_is_tried_again_and_then_
         ("throughput", || cancelled("ProvisionedThroughputExceeded")),
         ("in progress", || {
             refusal(400, "TransactionInProgressException", &Value::Null)
-        }),
-        ("conflict outside", || {
-            refusal(400, "TransactionConflictException", &Value::Null)
         }),
     ] {
         let before = world.everything().await;
@@ -434,7 +432,7 @@ async fn heads(world: &World) -> Vec<Value> {
     let heads = world.of_type("control", "mail_head").await;
     heads
         .iter()
-        .map(|head| json!([head["state"], head["attempts"]]))
+        .map(|head| json!([head["state"], number(&head["attempts"])]))
         .collect()
 }
 

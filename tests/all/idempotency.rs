@@ -77,7 +77,7 @@ async fn o_02_o_03_the_same_request_again_gets_the_first_answer_and_another_one_
     assert_eq!(reply.problem().1, "idempotency-mismatch");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 18)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o_05_sixteen_requests_with_one_key_at_one_moment_are_one_record_and_one_answer() {
     let (world, customer) = setting().await;
     let before = world.everything().await.len();
@@ -111,7 +111,7 @@ async fn o_05_sixteen_requests_with_one_key_at_one_moment_are_one_record_and_one
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 18)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o_05_of_different_requests_with_one_key_at_one_moment_one_has_its_effect() {
     let (world, customer) = setting().await;
     world.meet("records-create", "TransactWriteItems", 16);

@@ -360,7 +360,7 @@ async fn o_08_an_import_that_was_cut_off_anywhere_is_finished_by_repeating_it_af
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 10)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_times_the_same_import_at_one_moment_is_one_import() {
     let (world, customer) = setting().await;
     world.meet("imports-create", "TransactWriteItems", 8);

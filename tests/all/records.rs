@@ -335,7 +335,7 @@ async fn k_24_a_unique_value_is_taken_in_any_case_and_free_again_after_change_an
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 34)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k_24_of_32_creations_with_one_tag_at_one_moment_one_wins() {
     let (world, customer) = setting().await;
     let before = world.everything().await.len();
@@ -362,7 +362,7 @@ async fn k_24_of_32_creations_with_one_tag_at_one_moment_one_wins() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 18)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_16_changes_to_one_version_at_one_moment_one_wins() {
     let (world, customer) = setting().await;
     let path = path_of(&create(&customer, "asset", json!({ "asset_tag": "LT-1" })).await);
@@ -625,13 +625,15 @@ async fn a_deletion_takes_the_values_of_the_timeline_and_the_bytes_of_the_files_
 #[tokio::test]
 async fn a_deletion_that_was_cut_off_at_any_call_is_finished_by_repeating_it() {
     let (world, customer) = setting().await;
-    let path = furnished(&customer).await;
-    world.stack.clear_calls();
-    assert_eq!(delete(&customer, &path, "\"2\"").await.status, 204);
+    // The first one warms the container: the second one asks for no key.
+    for _ in 0..2 {
+        let path = furnished(&customer).await;
+        world.stack.clear_calls();
+        assert_eq!(delete(&customer, &path, "\"2\"").await.status, 204);
+    }
     let operations = world.operations("records-delete");
     assert!(operations.len() >= 6, "{operations:?}");
     for n in 0..operations.len() {
-        // Keys are in reach already: the containers are warm.
         let path = furnished(&customer).await;
         let operation: &'static str = operations[n].clone().leak();
         let passed = operations[..n]

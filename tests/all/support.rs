@@ -87,19 +87,19 @@ impl World {
     }
 
     /// The first `n` calls of an operation by a function wait for each other: all of them have read before one writes.
-    /// They wait in their threads, so the test needs more than `n` of them.
+    /// They wait in threads, so the test needs a runtime with several of them.
     pub fn meet(&self, function: &'static str, operation: &'static str, n: usize) {
         let (arrived, all) = (Mutex::new(0), Condvar::new());
         self.stack.set_fault(move |call| {
             if call.function == function && call.operation == operation {
-                let mut arrived = arrived.lock().unwrap();
-                *arrived += 1;
-                all.notify_all();
-                // Somebody who does not come must not stop the test for ever; its assertions will tell.
-                drop(
-                    all.wait_timeout_while(arrived, Duration::from_secs(10), |arrived| *arrived < n)
-                        .unwrap(),
-                );
+                tokio::task::block_in_place(|| {
+                    let mut arrived = arrived.lock().unwrap();
+                    *arrived += 1;
+                    all.notify_all();
+                    let (arrived, timeout) =
+                        all.wait_timeout_while(arrived, Duration::from_secs(60), |arrived| *arrived < n).unwrap();
+                    assert!(!timeout.timed_out(), "only {arrived} of {n} calls came");
+                });
             }
             Fault::None
         });
@@ -180,6 +180,11 @@ impl World {
         client.token = Some(token.to_owned());
         client
     }
+}
+
+/// A number of an item, which comes as text so that no digit is lost.
+pub fn number(value: &Value) -> u64 {
+    value.as_str().unwrap().parse().unwrap()
 }
 
 /// Asserts that nothing was written, changed or deleted.

@@ -11,7 +11,8 @@ pub(crate) async fn handle(call: Call) -> Result<Answer> {
         .filter(|route| route.method != "ANY" && fits(route.path, &call.request.path))
         .map(|route| route.method)
         .collect();
-    Err(if allowed.is_empty() {
+    // A path that fits and came here with an allowed method is none after all: it is not text when it is decoded.
+    Err(if allowed.is_empty() || allowed.contains(&call.request.method.as_str()) {
         Error::NotFound
     } else {
         Error::MethodNotAllowed(allowed)

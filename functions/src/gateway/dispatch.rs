@@ -9,7 +9,7 @@ use shared::idempotency::Idempotency;
 use shared::keys::Tenant;
 
 use super::{Answer, Request};
-use crate::registry::{Access, Call, MemberCall, Route};
+use crate::registry::{Access, Call, FALLBACK_ANSWER, MemberCall, Route};
 
 /// Answers one request for `route`.
 pub async fn answer(
@@ -35,7 +35,10 @@ pub async fn answer(
 async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Result<Answer> {
     match route.access {
         Access::Public(handler) => {
-            request.check(route)?;
+            // What no route takes is 404 or 405, whatever else is wrong with it.
+            if route.name != FALLBACK_ANSWER.name {
+                request.check(route)?;
+            }
             handler(Call { ctx, request }).await
         }
         Access::Member {
@@ -43,9 +46,10 @@ async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Resul
             needs,
             handler,
         } => {
-            let token = auth::bearer(request.header("authorization"))?.to_owned();
             // The limits come before the work, but say nothing before the token is known to be one.
-            ctx.verifier.verify(&token, ctx.now())?;
+            let claims = ctx
+                .verifier
+                .verify(auth::bearer(request.header("authorization"))?, ctx.now())?;
             request.check(route)?;
             let idempotency_key = idempotency_key(route, &request)?.map(str::to_owned);
             let all_needs = |tenant: Tenant, user| {
@@ -57,7 +61,7 @@ async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Resul
                     idempotency,
                 })
             };
-            let (member, idempotency) = auth::member(&ctx, &token, action, all_needs).await?;
+            let (member, idempotency) = auth::member(&ctx, claims, action, all_needs).await?;
             if let Some(stored) = answered(&ctx, &member, idempotency.as_ref())? {
                 return Ok(Answer::replayed(stored));
             }

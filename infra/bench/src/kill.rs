@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use http::Method;
 use local::output::{complain, say};
-use serde_json::{Value, json};
 use shared::entropy::{self, SystemEntropy};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
@@ -212,9 +211,4 @@ impl Server {
         }
         Ok(process)
     }
-}
-
-/// How an event of a creation looks.
-pub(crate) fn is_creation(event: &Value) -> bool {
-    event["action"] == "created" && event["record_version"] == json!(1)
 }

@@ -100,7 +100,11 @@ pub fn read_lines(kind: Kind, body: &[u8]) -> Result<Vec<Line>> {
         .headers()
         .map_err(|_| whole("The file has no readable header line."))?
         .clone();
+    if header.iter().all(str::is_empty) {
+        return Err(whole("The file has no readable header line."));
+    }
     check_header(kind, &header)?;
+    let mut numbers = Numbers::new(text);
     let mut lines = Vec::new();
     let mut seen: HashMap<(&'static str, String), u32> = HashMap::new();
     for row in reader.records() {
@@ -110,9 +114,7 @@ pub fn read_lines(kind: Kind, body: &[u8]) -> Result<Vec<Line>> {
                 line_of(&error)
             ))
         })?;
-        let number = row
-            .position()
-            .map_or(0, |position| u32::try_from(position.line()).unwrap_or(u32::MAX));
+        let number = numbers.line_at(row.position());
         if lines.len() == MAX_LINES {
             return Err(whole(&format!("A file has at most {MAX_LINES} lines; split it.")));
         }
@@ -132,6 +134,42 @@ pub fn read_lines(kind: Kind, body: &[u8]) -> Result<Vec<Line>> {
         return Err(Error::Invalid(shown.collect()));
     }
     Ok(lines)
+}
+
+/// Counts lines. The reader's own count stands before the line break that ends the row before, and is one less behind
+/// each CR LF.
+struct Numbers<'a> {
+    text: &'a [u8],
+    counted: usize,
+    line: u32,
+}
+
+impl<'a> Numbers<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line on which the row begins whose position the reader gave.
+    fn line_at(&mut self, position: Option<&csv::Position>) -> u32 {
+        let behind = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
+        while let Some(&byte) = self.text.get(self.counted) {
+            if self.counted >= behind && !matches!(byte, b'\r' | b'\n') {
+                break;
+            }
+            let ends_line = match byte {
+                b'\n' => true,
+                b'\r' => self.text.get(self.counted + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            self.line += u32::from(ends_line);
+            self.counted += 1;
+        }
+        self.line
+    }
 }
 
 fn line_of(error: &csv::Error) -> u64 {
@@ -515,12 +553,22 @@ mod tests {
 
     #[test]
     fn an_unknown_or_repeated_column_refuses_the_file() {
-        for csv in ["asset_tag,colour\nA,red\n", "asset_tag,asset_tag\nA,B\n", ""] {
+        for csv in ["asset_tag,colour\nA,red\n", "asset_tag,asset_tag\nA,B\n", "", "\n\n"] {
             let result = read_lines(Kind::Asset, csv.as_bytes());
-            assert!(
-                matches!(result, Err(Error::Invalid(_))) || csv.is_empty(),
-                "{csv}"
-            );
+            assert!(matches!(result, Err(Error::Invalid(_))), "{csv}");
+        }
+    }
+
+    #[test]
+    fn lines_have_their_numbers_whatever_ends_them() {
+        for end in ["\n", "\r\n", "\r"] {
+            let csv = ["asset_tag,notes", "A,", "", "\"B\",\"x", "y\"", "C,", ""].join(end);
+            let numbers: Vec<_> = read_lines(Kind::Asset, csv.as_bytes())
+                .unwrap()
+                .iter()
+                .map(|line| line.number)
+                .collect();
+            assert_eq!(numbers, [2, 4, 6], "{end:?}");
         }
     }
 

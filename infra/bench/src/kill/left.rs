@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::Value;
 
-use super::{Attempt, CLIENTS, is_creation};
+use super::{Attempt, CLIENTS};
 use crate::Result;
 use crate::api::{Client, text};
 
@@ -135,4 +136,9 @@ async fn fault(client: &Client, id: &str, tag: &str) -> Result<Option<String>> {
             "{id} ({tag}) has {creations} events of its creation: {record}"
         )))
     }
+}
+
+/// How an event of a creation looks.
+fn is_creation(event: &Value) -> bool {
+    event["action"] == "created" && event["record_version"] == 1
 }
