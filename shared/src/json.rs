@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde_json::{Map, Value};
 
@@ -391,7 +391,10 @@ mod tests {
     #[test]
     fn an_array_is_not_an_object_whatever_is_in_it() {
         let error = typed::<Thing>(json!(["name", 1, null]), "/thing").unwrap_err();
-        assert!(matches!(&error, Error::Invalid(violations) if violations[0].pointer == "/thing"), "{error:?}");
+        assert!(
+            matches!(&error, Error::Invalid(violations) if violations[0].pointer == "/thing"),
+            "{error:?}"
+        );
     }
 
     #[test]

@@ -241,7 +241,12 @@ async fn k_13_keys_that_the_table_leaves_over_are_asked_for_again_or_the_answer_
         let keys = world.items(table).await;
         let keys: Vec<_> = keys
             .iter()
-            .filter(|item| table != "control" && wanted.iter().any(|start| item["pk"].as_str().unwrap().starts_with(start)))
+            .filter(|item| {
+                table != "control"
+                    && wanted
+                        .iter()
+                        .any(|start| item["pk"].as_str().unwrap().starts_with(start))
+            })
             .map(|item| json!({ "pk": { "S": item["pk"] }, "sk": { "S": item["sk"] } }))
             .collect();
         if !keys.is_empty() {

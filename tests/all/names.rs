@@ -206,3 +206,38 @@ fn every_reference_in_the_openapi_document_leads_somewhere() {
         );
     }
 }
+
+#[test]
+fn every_test_that_the_readme_names_for_a_promise_exists() {
+    fn sources(directory: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    sources(&root().join("tests/all"), &mut text);
+    sources(&root().join("shared/src"), &mut text);
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("## The promises").nth(1).unwrap();
+    let named: Vec<_> = table
+        .split('`')
+        .filter(|word| word.contains("::") && !word.contains(' '))
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named.iter().filter(|name| **name != "module::test") {
+        let test = name.rsplit("::").next().unwrap();
+        assert!(text.contains(&format!("fn {test}()")), "there is no test {name}");
+    }
+    let kept = table.lines().filter(|line| line.contains("| kept"));
+    for line in kept {
+        assert!(
+            line.contains('`') || line.contains("as ITT"),
+            "kept, by which test? {line}"
+        );
+    }
+}

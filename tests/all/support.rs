@@ -96,8 +96,9 @@ impl World {
                     let mut arrived = arrived.lock().unwrap();
                     *arrived += 1;
                     all.notify_all();
-                    let (arrived, timeout) =
-                        all.wait_timeout_while(arrived, Duration::from_secs(60), |arrived| *arrived < n).unwrap();
+                    let (arrived, timeout) = all
+                        .wait_timeout_while(arrived, Duration::from_secs(60), |arrived| *arrived < n)
+                        .unwrap();
                     assert!(!timeout.timed_out(), "only {arrived} of {n} calls came");
                 });
             }

@@ -12,11 +12,13 @@ pub(crate) async fn handle(call: Call) -> Result<Answer> {
         .map(|route| route.method)
         .collect();
     // A path that fits and came here with an allowed method is none after all: it is not text when it is decoded.
-    Err(if allowed.is_empty() || allowed.contains(&call.request.method.as_str()) {
-        Error::NotFound
-    } else {
-        Error::MethodNotAllowed(allowed)
-    })
+    Err(
+        if allowed.is_empty() || allowed.contains(&call.request.method.as_str()) {
+            Error::NotFound
+        } else {
+            Error::MethodNotAllowed(allowed)
+        },
+    )
 }
 
 fn fits(template: &str, path: &str) -> bool {

@@ -53,13 +53,11 @@ pub struct Begun {
 /// Carries out an order: one transaction destroys the data keys of everything that may be erased, restricts what must
 /// be kept, writes the job and the ledger's intent. When this returns, nothing erased is readable.
 ///
-/// `more` adds to the same transaction.
-///
 /// # Errors
 /// When the store does not answer; then nothing was changed, or everything was and a repetition finds it so.
-pub async fn begin(ctx: &Ctx, order: &Order, more: impl Fn(&mut Transaction) -> Result<()>) -> Result<Begun> {
+pub async fn begin(ctx: &Ctx, order: &Order) -> Result<Begun> {
     for _ in 0..ATTEMPTS {
-        let (transaction, begun) = prepare(ctx, order, &more).await?;
+        let (transaction, begun) = prepare(ctx, order).await?;
         if transaction.is_empty() {
             return Ok(begun);
         }
@@ -73,11 +71,7 @@ pub async fn begin(ctx: &Ctx, order: &Order, more: impl Fn(&mut Transaction) -> 
     Err(Error::unavailable("the units kept changing"))
 }
 
-async fn prepare(
-    ctx: &Ctx,
-    order: &Order,
-    more: &impl Fn(&mut Transaction) -> Result<()>,
-) -> Result<(Transaction, Begun)> {
+async fn prepare(ctx: &Ctx, order: &Order) -> Result<(Transaction, Begun)> {
     let now = ctx.now();
     let keys: Vec<_> = order.units.iter().map(|(unit, _)| keys::unit(*unit)).collect();
     let found = ctx.store.get(&keys, ctx.entropy.as_ref()).await?;
@@ -97,9 +91,8 @@ async fn prepare(
             }
             Fate::Erase => begun.kept.push(keep_for_hold(ctx, &mut transaction, &row).await?),
             Fate::Restrict { reason } => {
-                begun
-                    .kept
-                    .push(restrict(ctx, &mut transaction, &row, reason, order.events)?);
+                let kept = restrict(ctx, &mut transaction, &row, reason, order.events)?;
+                begun.kept.push(kept);
             }
             Fate::Keep => {
                 let at = row.facts.anchor_at.unwrap_or(now);
@@ -110,9 +103,6 @@ async fn prepare(
     if !begun.erased.is_empty() {
         begun.erasure = Some(erasure);
         open_job(ctx, &mut transaction, order.trigger, erasure, &begun.erased, now)?;
-    }
-    if !transaction.is_empty() {
-        more(&mut transaction)?;
     }
     Ok((transaction, begun))
 }

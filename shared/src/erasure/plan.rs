@@ -114,7 +114,7 @@ async fn erase(ctx: &Ctx, unit: UnitId) -> Result<u64> {
         units: vec![(unit, Fate::Erase)],
         events: &[],
     };
-    Ok(engine::begin(ctx, &order, |_| Ok(())).await?.erased.len() as u64)
+    Ok(engine::begin(ctx, &order).await?.erased.len() as u64)
 }
 
 /// Takes the due row away; the release of the last hold writes a new one.

@@ -191,7 +191,7 @@ pub async fn close(ctx: &Ctx, member: &Member) -> Result<Begun> {
         units,
         events: AT_DELETION,
     };
-    engine::begin(ctx, &order, |_| Ok(())).await
+    engine::begin(ctx, &order).await
 }
 
 /// Deletes the user's account. Where the policy promises that content goes with the person, the organisation that the
@@ -221,7 +221,7 @@ pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
         units,
         events: AT_DELETION,
     };
-    engine::begin(ctx, &order, |_| Ok(())).await
+    engine::begin(ctx, &order).await
 }
 
 /// The key of the data key of the organisation's account: whether the organisation is there.

@@ -155,7 +155,9 @@ impl<'a> Numbers<'a> {
 
     /// The line on which the row begins whose position the reader gave.
     fn line_at(&mut self, position: Option<&csv::Position>) -> u32 {
-        let behind = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
+        let behind = position.map_or(0, |position| {
+            usize::try_from(position.byte()).unwrap_or(usize::MAX)
+        });
         while let Some(&byte) = self.text.get(self.counted) {
             if self.counted >= behind && !matches!(byte, b'\r' | b'\n') {
                 break;
@@ -553,7 +555,12 @@ mod tests {
 
     #[test]
     fn an_unknown_or_repeated_column_refuses_the_file() {
-        for csv in ["asset_tag,colour\nA,red\n", "asset_tag,asset_tag\nA,B\n", "", "\n\n"] {
+        for csv in [
+            "asset_tag,colour\nA,red\n",
+            "asset_tag,asset_tag\nA,B\n",
+            "",
+            "\n\n",
+        ] {
             let result = read_lines(Kind::Asset, csv.as_bytes());
             assert!(matches!(result, Err(Error::Invalid(_))), "{csv}");
         }
