@@ -28,7 +28,7 @@ fn walk(value: &Value, pointer: &mut String, found: &mut Vec<Violation>) {
             .for_each(|(index, value)| inner(&index.to_string(), value)),
         Value::String(text) if is_in(text) => found.push(Violation::new(pointer.clone(), REFUSAL)),
         Value::Number(number) if is_in(&number.to_string()) => {
-            found.push(Violation::new(pointer.clone(), REFUSAL))
+            found.push(Violation::new(pointer.clone(), REFUSAL));
         }
         Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
     }
