@@ -444,7 +444,7 @@ routes! {
     IMPORTS_GET = Route {
         name: "imports-get", path: "/v1/imports/{import_id}",
         summary: "The answer of an import again.",
-        access: member!(ReadRecords, needs_nothing, imports::get),
+        access: member!(ReadRecords, imports::needs, imports::get),
         success: &[(200, Some(shape::<imports::ImportResponse>))], problems: &[404], ..ROUTE
     };
     ERASURES_GET = Route {

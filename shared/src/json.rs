@@ -115,8 +115,8 @@ pub fn object(body: &[u8]) -> Result<Value> {
     }
 }
 
-/// JSON as it is: a struct is read from an object only. Derived code would also take an array of its members in their
-/// order.
+/// JSON as it is: a struct or a map is read from an object only. Derived code would also take an array of the members
+/// in their order, and `serde_json::Map` takes null.
 struct Exact<'a>(&'a Value);
 
 impl<'de> IntoDeserializer<'de, serde_json::Error> for Exact<'de> {
@@ -147,8 +147,13 @@ impl<'de> Deserializer<'de> for Exact<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         match self.0 {
             Value::Array(_) => Err(Self::Error::invalid_type(Unexpected::Seq, &"an object")),
+            Value::Null => Err(Self::Error::invalid_type(Unexpected::Unit, &"an object")),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -179,7 +184,7 @@ impl<'de> Deserializer<'de> for Exact<'de> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        tuple_struct identifier ignored_any
     }
 }
 
@@ -389,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_not_an_object_whatever_is_in_it() {
+    fn what_is_no_object_is_not_read_as_one() {
         let error = typed::<Thing>(json!(["name", 1, null]), "/thing").unwrap_err();
         assert!(
             matches!(&error, Error::Invalid(violations) if violations[0].pointer == "/thing"),

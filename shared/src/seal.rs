@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn what_is_sealed_for_a_place_opens_there_and_nowhere_else() {
-        let data_key = data_key();
+        let (data_key, other_key) = (data_key(), data_key());
         let (here, there) = (keys::user(UserId::from_bits(1)), keys::user(UserId::from_bits(2)));
         let place = Place {
             key: &here,
@@ -271,7 +271,7 @@ mod tests {
                 .is_err()
         );
         assert!(data_key.open(Place { version: 2, ..place }, &blob).is_err());
-        assert!(super::tests::data_key().open(place, &blob).is_err());
+        assert!(other_key.open(place, &blob).is_err());
     }
 
     #[test]

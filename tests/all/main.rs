@@ -4,21 +4,31 @@
     unreachable_pub,
     reason = "the harness is shared by the modules of one binary"
 )]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod accounts;
+mod answers;
 mod attachments;
 mod canary;
 mod crash;
+mod deletion;
 mod erasure;
 mod faults;
+mod fields;
 mod harness;
 mod http;
 mod idempotency;
 mod imports;
 mod lists;
+mod mails;
 mod names;
+mod outages;
+mod passwords;
 mod records;
 mod retention;
 mod sessions;
+mod settings;
 mod support;
 mod tenants;
+mod unique;
+mod uploads;

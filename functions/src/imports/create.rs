@@ -2,8 +2,8 @@
 
 use shared::error::{Error, Result, Violation};
 use shared::idempotency::Idempotency;
-use shared::records::import;
 use shared::records::model::Kind;
+use shared::records::{csv, import};
 
 use super::ImportResponse;
 use crate::gateway::Answer;
@@ -25,7 +25,7 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
         }
     };
     let id = import::id(&call.member, key)?;
-    let lines = import::read_lines(kind, call.request.body())?;
+    let lines = csv::read_lines(kind, call.request.body())?;
     let import = import::run(&call.ctx, &call.member, id, kind, call.request.body(), lines).await?;
     let body = ImportResponse::new(&call.member, id, import)?;
     Ok(Answer::json(201, &body)?.location(format!("/v1/imports/{id}")))

@@ -9,6 +9,6 @@ use crate::registry::MemberCall;
 
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let id = call.request.param("import_id")?;
-    let import = import::get(&call.ctx, &call.member, id).await?;
+    let import = import::read(&call.member, id)?;
     Answer::json(200, &ImportResponse::new(&call.member, id, import)?)
 }

@@ -10,10 +10,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::auth::Member;
 use shared::error::{Result, Violation};
-use shared::ids::ImportId;
+use shared::ids::{ImportId, UserId};
+use shared::keys::{Key, Tenant};
 use shared::policy::Class;
 use shared::records::import::{self, Import};
 use shared::records::model::{Kind, RecordId};
+
+use crate::gateway::Request;
+
+pub(crate) fn needs(tenant: Tenant, _: UserId, request: &Request) -> Result<Vec<Key>> {
+    Ok(vec![import::key(tenant, request.param("import_id")?)])
+}
 
 /// An import and what became of each line.
 #[derive(Serialize, JsonSchema)]

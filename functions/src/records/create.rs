@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::error::Result;
-use shared::records::model::{Fields, Kind, RecordId};
+use shared::records::fields::Fields;
+use shared::records::model::{Kind, RecordId};
 use shared::records::store::{self, Creation, New, Replay};
 
 use super::RecordResponse;

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::error::{Error, Result, Violations};
 use shared::page;
-use shared::records::model::{AssetStatus, Kind};
+use shared::records::fields::AssetStatus;
+use shared::records::model::Kind;
 use shared::records::store::{self, ListQuery, Sort};
 
 use super::RecordResponse;

@@ -13,7 +13,8 @@ use serde::Serialize;
 use shared::error::Result;
 use shared::ids::UserId;
 use shared::keys::{Key, Tenant};
-use shared::records::model::{Fields, Kind, RecordId};
+use shared::records::fields::Fields;
+use shared::records::model::{Kind, RecordId};
 use shared::records::store::{self, Record};
 
 use crate::gateway::Request;

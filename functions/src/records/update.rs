@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::error::Result;
-use shared::records::model::{Fields, RecordId};
+use shared::records::fields::Fields;
+use shared::records::model::RecordId;
 use shared::records::store;
 
 use super::RecordResponse;

@@ -81,7 +81,7 @@ pub async fn create(
     transaction.check(
         "record",
         &records::key(member.permit.tenant(), record),
-        &Condition::present(),
+        &Condition::present().and(Condition::missing("deleted_at")),
     );
     if attachment.facts.state == State::Complete {
         let before = records::read(member, record)?;

@@ -1,5 +1,7 @@
 //! Tracked things and their timelines.
 
+pub mod csv;
+pub mod fields;
 pub mod import;
 pub mod model;
 pub mod rules;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::model::{AssetStatus, FieldChange, Fields};
+use super::fields::{AssetStatus, Fields};
+use super::model::FieldChange;
 
 /// A value that no other record of the kind may have.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::fields::{AssetStatus, Fields};
 use super::model::{
-    Action, AssetStatus, EventFacts, EventPayload, Fields, Kind, RecordFacts, RecordId, RecordPayload,
-    UniqueGuard, creation_event,
+    Action, EventFacts, EventPayload, Kind, RecordFacts, RecordId, RecordPayload, UniqueGuard, creation_event,
 };
 use super::rules::{self, Unique};
 use crate::attachments;

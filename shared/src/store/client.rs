@@ -254,6 +254,10 @@ fn is_transient(code: &str) -> bool {
             | "TransactionInProgressException"
             | "TransactionConflictException"
             | "KMSInternalException"
+            // A key that is out of reach or switched off: it can be there again, and nothing is lost meanwhile (S-03).
+            | "KeyUnavailableException"
+            | "DisabledException"
+            | "KMSInvalidStateException"
             | "DependencyTimeoutException"
             | "LimitExceededException"
             | "MaintenanceException"
