@@ -292,7 +292,10 @@ pub fn add_event(
     payload: EventPayload,
 ) -> Result<()> {
     let now = ctx.now();
-    let event = EventId::new(now, ctx.id_bytes());
+    // Events of one millisecond sort by the version that they made.
+    let mut random = ctx.id_bytes();
+    random[..2].copy_from_slice(&(record_version as u16 & 0x0fff).to_be_bytes());
+    let event = EventId::new(now, random);
     let facts = EventFacts {
         action,
         at: now,
