@@ -70,6 +70,17 @@ pub enum Rate {
     Ordinary,
 }
 
+/// What a route does with an `Idempotency-Key`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Nothing: repeating the request has no further effect anyway, or creates nothing.
+    None,
+    /// The gateway gives the first answer again.
+    Optional,
+    /// The handler names what it creates by it.
+    Required,
+}
+
 /// A parameter of the query.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
@@ -104,8 +115,8 @@ pub struct Route {
     pub request: Option<SchemaOf>,
     /// What it takes in the query.
     pub query: &'static [Parameter],
-    /// Whether it honours `Idempotency-Key`.
-    pub idempotent: bool,
+    /// What it does with an `Idempotency-Key`.
+    pub idempotency_key: KeyUse,
     /// How often it may be asked for.
     pub rate: Rate,
     /// Status and shape of its successful answers.
@@ -156,7 +167,7 @@ const CURSOR: Parameter = Parameter {
     name: "cursor",
     description: "Where the last page ended: its next_cursor. Opaque.",
     required: false,
-    schema: || json!({ "type": "string" }),
+    schema: || json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{22,}$" }),
 };
 
 fn needs_nothing(_: Tenant, _: UserId, _: &Request) -> Result<Vec<Key>> {
@@ -201,7 +212,7 @@ const ROUTE: Route = Route {
     body: Body::None,
     request: None,
     query: NO_QUERY,
-    idempotent: false,
+    idempotency_key: KeyUse::None,
     rate: Rate::Ordinary,
     success: &[],
     problems: &[],
@@ -346,7 +357,7 @@ routes! {
         name: "records-create", method: "POST", path: "/v1/records",
         summary: "Creates a record of a kind.",
         access: member!(WriteRecords, needs_nothing, records::create), body: JSON,
-        request: Some(shape::<records::create::CreateRequest>), idempotent: true,
+        request: Some(shape::<records::create::CreateRequest>), idempotency_key: KeyUse::Optional,
         success: &[(201, Some(shape::<records::RecordResponse>))], problems: &[409], ..ROUTE
     };
     RECORDS_LIST = Route {
@@ -403,7 +414,7 @@ routes! {
         name: "attachments-create", method: "POST", path: "/v1/records/{record_id}/attachments",
         summary: "Attaches a link, or announces a file and gets the request that uploads it.",
         access: member!(WriteRecords, records::needs, attachments::create), body: JSON,
-        request: Some(shape::<attachments::create::CreateRequest>), idempotent: true,
+        request: Some(shape::<attachments::create::CreateRequest>), idempotency_key: KeyUse::Optional,
         success: &[(201, Some(shape::<attachments::AttachmentResponse>))], problems: &[404, 409], ..ROUTE
     };
     ATTACHMENTS_COMPLETE = Route {
@@ -439,6 +450,7 @@ routes! {
             name: "kind", description: "What the lines are.", required: true,
             schema: || json!({ "type": "string", "enum": ["asset"] }),
         }],
+        idempotency_key: KeyUse::Required,
         success: &[(201, Some(shape::<imports::ImportResponse>))], problems: &[400, 409], ..ROUTE
     };
     IMPORTS_GET = Route {

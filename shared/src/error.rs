@@ -19,9 +19,14 @@ pub struct Violation {
 impl Violation {
     /// A violation at `pointer`.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        // Details are joined and shown to people: each is a sentence.
+        if !detail.ends_with(['.', '!', '?']) {
+            detail.push('.');
+        }
         Self {
             pointer: pointer.into(),
-            detail: detail.into(),
+            detail,
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Problem {
     /// The request that met the problem.
     pub instance: String,
     /// Each thing that is wrong, with a pointer to it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
 }
 

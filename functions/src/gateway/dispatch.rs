@@ -9,7 +9,7 @@ use shared::idempotency::Idempotency;
 use shared::keys::Tenant;
 
 use super::{Answer, Request};
-use crate::registry::{Access, Call, FALLBACK_ANSWER, MemberCall, Route};
+use crate::registry::{Access, Call, FALLBACK_ANSWER, KeyUse, MemberCall, Route};
 
 /// Answers one request for `route`.
 pub async fn answer(
@@ -77,7 +77,7 @@ async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Resul
 }
 
 fn idempotency_key<'a>(route: &Route, request: &'a Request) -> Result<Option<&'a str>> {
-    if !route.idempotent {
+    if route.idempotency_key != KeyUse::Optional {
         return Ok(None);
     }
     request

@@ -54,6 +54,7 @@ struct LineResponse {
     id: Option<RecordId>,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     violations: Vec<Violation>,
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use shared::problem::Problem;
 
 use crate::gateway::Body;
-use crate::registry::{Access, ROUTES, Route, SchemaOf};
+use crate::registry::{Access, KeyUse, ROUTES, Route, SchemaOf};
 
 /// The document for the deployment at `origin`.
 pub fn document(origin: &str) -> Value {
@@ -72,21 +72,27 @@ fn parameters(route: &Route) -> Vec<Value> {
         })
     });
     let mut headers = Vec::new();
-    let header = |name: &str, required: bool, description: &str| {
+    let header = |name: &str, required: bool, description: &str, pattern: &str| {
         json!({
             "name": name, "in": "header", "required": required, "description": description,
-            "schema": { "type": "string" },
+            "schema": { "type": "string", "pattern": pattern },
         })
     };
-    if route.idempotent {
+    if route.idempotency_key != KeyUse::None {
         headers.push(header(
             "Idempotency-Key",
-            false,
+            route.idempotency_key == KeyUse::Required,
             "The same key and body again get the first answer again.",
+            "^[!-~]{1,255}$",
         ));
     }
     if route.problems.contains(&428) {
-        headers.push(header("If-Match", true, "The ETag of the version that is meant."));
+        headers.push(header(
+            "If-Match",
+            true,
+            "The ETag of the version that is meant.",
+            r#"^(\*|"[0-9]+")$"#,
+        ));
     }
     path.chain(query).chain(headers).collect()
 }
@@ -100,7 +106,7 @@ pub fn problems(route: &Route) -> Vec<u16> {
             statuses.extend([403, 404, 410]);
         }
     }
-    if route.body != Body::None || route.idempotent {
+    if route.body != Body::None || route.idempotency_key != KeyUse::None {
         statuses.push(400);
     }
     // Also a body where none is taken is too large.

@@ -34,6 +34,7 @@ pub(crate) struct OrganisationResponse {
     cancelled_at: Option<Timestamp>,
     /// When which class of data is erased, while the subscription is cancelled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     retention: Vec<RetentionResponse>,
     /// When the organisation was registered.
     #[schemars(with = "String", extend("format" = "date-time"))]
