@@ -16,6 +16,7 @@ use crate::registry::MemberCall;
 pub(crate) struct MePatch {
     /// The user's name. It cannot be removed.
     #[serde(default, deserialize_with = "crate::gateway::present")]
+    #[schemars(with = "PersonName")]
     name: Option<PersonName>,
 }
 

@@ -15,6 +15,7 @@ use crate::registry::MemberCall;
 pub(crate) struct OrganisationPatch {
     /// The organisation's name. It cannot be removed.
     #[serde(default, deserialize_with = "crate::gateway::present")]
+    #[schemars(with = "Line<200>")]
     name: Option<Line<200>>,
 }
 
