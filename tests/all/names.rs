@@ -230,8 +230,10 @@ fn every_test_that_the_readme_names_for_a_promise_exists() {
         .collect();
     assert!(named.len() > 20, "{named:?}");
     for name in named.iter().filter(|name| **name != "module::test") {
-        let test = name.rsplit("::").next().unwrap();
-        assert!(text.contains(&format!("fn {test}()")), "there is no test {name}");
+        let (module, test) = name.rsplit_once("::").unwrap();
+        let own = std::fs::read_to_string(root().join(format!("tests/all/{module}.rs")))
+            .unwrap_or_else(|_| text.clone());
+        assert!(own.contains(&format!("fn {test}()")), "there is no test {name}");
     }
     let kept = table.lines().filter(|line| line.contains("| kept"));
     for line in kept {
