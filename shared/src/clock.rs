@@ -9,6 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Send + Sync {
     /// The current instant, to the millisecond: what is stored is what was decided on.
     fn now(&self) -> Timestamp;
+
+    /// Whether time passes by itself, so that waiting makes sense.
+    fn runs(&self) -> bool {
+        true
+    }
 }
 
 /// The machine's clock.
@@ -89,6 +94,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.millis.load(Ordering::SeqCst)).unwrap_or(Timestamp::MAX)
+    }
+
+    fn runs(&self) -> bool {
+        false
     }
 }
 
