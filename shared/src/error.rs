@@ -47,15 +47,6 @@ impl Violations {
         }
     }
 
-    /// Like [`check`](Self::check) for a value that may be absent.
-    pub fn check_optional<T, E: std::fmt::Display>(
-        &mut self,
-        pointer: &str,
-        result: Option<Result<T, E>>,
-    ) -> Option<T> {
-        result.and_then(|result| self.check(pointer, result))
-    }
-
     /// Notes a violation.
     pub fn push(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.0.push(Violation::new(pointer, detail));
@@ -64,11 +55,6 @@ impl Violations {
     /// Whether nothing is wrong so far.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// The violations themselves.
-    pub fn into_vec(self) -> Vec<Violation> {
-        self.0
     }
 
     /// The error, or `()` when nothing is wrong.
@@ -169,27 +155,6 @@ impl Error {
     /// A dependency's failure with its cause.
     pub fn unavailable(cause: impl Into<String>) -> Self {
         Self::Unavailable(Cause::new(cause))
-    }
-
-    /// Whether the same request may succeed later without a change.
-    pub fn retryable(&self) -> bool {
-        match self {
-            Self::Unavailable(_) => true,
-            Self::Unreadable(_)
-            | Self::Unauthenticated(_)
-            | Self::Forbidden(_)
-            | Self::NotFound
-            | Self::MethodNotAllowed(_)
-            | Self::Gone { .. }
-            | Self::Conflict(_)
-            | Self::Stale { .. }
-            | Self::PreconditionRequired
-            | Self::TooLarge { .. }
-            | Self::UnsupportedMediaType { .. }
-            | Self::Invalid(_)
-            | Self::IdempotencyMismatch
-            | Self::Internal(_) => false,
-        }
     }
 }
 

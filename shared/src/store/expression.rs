@@ -59,11 +59,6 @@ impl Condition {
         Self::compare(name, "=", value, AttributeValue::S(value.to_owned()))
     }
 
-    /// The attribute is not this text.
-    pub fn not_text(name: &'static str, value: impl Into<String>) -> Self {
-        Self::compare(name, "<>", "ne", AttributeValue::S(value.into()))
-    }
-
     /// The attribute is this number.
     pub fn number(name: &'static str, value: u64) -> Self {
         Self::compare(name, "=", "eq", AttributeValue::N(value.to_string()))
@@ -132,12 +127,6 @@ impl Update {
     #[must_use]
     pub fn set_text(self, name: &'static str, value: impl Into<String>) -> Self {
         self.set(name, AttributeValue::S(value.into()))
-    }
-
-    /// Sets the attribute to a number.
-    #[must_use]
-    pub fn set_number(self, name: &'static str, value: i64) -> Self {
-        self.set(name, AttributeValue::N(value.to_string()))
     }
 
     /// Sets the attribute to true.
