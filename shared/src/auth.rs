@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::accounts::model::Session;
 use crate::accounts::token::Claims;
 use crate::ctx::Ctx;
-use crate::erasure::model::{KeyState, Unit};
+use crate::erasure::model::KeyState;
 use crate::erasure::units;
 use crate::error::{Error, Result};
 use crate::idempotency::Idempotency;
@@ -300,12 +300,7 @@ pub async fn member(
 /// The answer to who asks for erased data: the unit outlives it and names the erasure. Nobody else gets this far with a
 /// token of this organisation.
 async fn gone(ctx: &Ctx, unit: UnitId) -> Result<Error> {
-    let row = ctx
-        .store
-        .get_one(&keys::unit(unit))
-        .await?
-        .map(|raw| raw.decode::<Unit>())
-        .transpose()?;
+    let row = units::read(&ctx.store, unit).await?;
     Ok(match row {
         Some(row) => Error::Gone {
             erasure: row.facts.erasure,

@@ -12,11 +12,7 @@ use crate::store::{Condition, Item, Transaction};
 use crate::unit::UnitId;
 
 async fn read(ctx: &Ctx, unit: UnitId) -> Result<Item<Unit>> {
-    ctx.store
-        .get_one(&keys::unit(unit))
-        .await?
-        .ok_or(Error::NotFound)?
-        .decode::<Unit>()
+    units::read(&ctx.store, unit).await?.ok_or(Error::NotFound)
 }
 
 /// Places a hold.

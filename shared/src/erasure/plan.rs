@@ -77,12 +77,7 @@ async fn shard_of(
 
 async fn act(ctx: &Ctx, raw: &Raw, report: &mut PlanReport) -> Result<()> {
     let unit = raw.decode::<DueRow>()?.facts.unit;
-    let row = ctx
-        .store
-        .get_one(&keys::unit(unit))
-        .await?
-        .map(|raw| raw.decode::<Unit>())
-        .transpose()?;
+    let row = units::read(&ctx.store, unit).await?;
     let expected = |row: &Item<Unit>| {
         row.facts.state == UnitState::Live
             && row

@@ -304,14 +304,9 @@ impl<'a> Worker<'a> {
             .map_err(unsigned)?;
         let mut transaction = Transaction::new();
         for purged in &self.job.facts.units {
-            let key = keys::unit(purged.unit);
-            let row = self
-                .ctx
-                .store
-                .get_one(&key)
+            let row = super::units::read(&self.ctx.store, purged.unit)
                 .await?
                 .ok_or_else(|| Error::internal("a job without its unit"))?;
-            let row = row.decode::<Unit>()?;
             let after = Unit {
                 state: UnitState::Sealed,
                 ..row.facts.clone()

@@ -11,7 +11,7 @@ use crate::keys;
 use crate::policy::{Anchor, Policy};
 use crate::retention::{Due, HourBucket};
 use crate::seal::{DataKey, RootKey};
-use crate::store::{Condition, Item, Raw, Transaction};
+use crate::store::{Condition, Item, Raw, Store, Transaction};
 use crate::unit::UnitId;
 
 /// Adds a new unit with its own data key to the transaction, and gives the key for what is sealed in the same one.
@@ -44,6 +44,15 @@ pub fn open(
     transaction.create("unit", &Item::plain(keys::unit(unit), row))?;
     transaction.create("key", &Item::plain(keys::data_key(unit), wrapped))?;
     Ok(data_key)
+}
+
+/// The unit's row, strongly consistent; `None` when there never was such a unit.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn read(store: &Store, unit: UnitId) -> Result<Option<Item<Unit>>> {
+    let raw = store.get_one(&keys::unit(unit)).await?;
+    raw.map(|raw| raw.decode::<Unit>()).transpose()
 }
 
 /// The data key of a unit from its row; `None` when the row is gone, which is what erased means.
