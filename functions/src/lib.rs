@@ -17,9 +17,11 @@ mod jwks;
 mod ledger;
 mod mail;
 mod me;
+mod metrics;
 mod organisation;
 mod policy;
 mod records;
 mod retention;
+mod security;
 
 pub use serve::{serve, serve_task};

@@ -119,6 +119,8 @@ pub struct Route {
     pub idempotency_key: KeyUse,
     /// How often it may be asked for.
     pub rate: Rate,
+    /// What its successful answers are.
+    pub media_type: &'static str,
     /// Status and shape of its successful answers.
     pub success: &'static [(u16, Option<SchemaOf>)],
     /// Statuses of problems beyond those that follow from the above.
@@ -214,6 +216,7 @@ const ROUTE: Route = Route {
     query: NO_QUERY,
     idempotency_key: KeyUse::None,
     rate: Rate::Ordinary,
+    media_type: "application/json",
     success: &[],
     problems: &[],
 };
@@ -284,6 +287,16 @@ routes! {
         name: "openapi-get", path: "/openapi.json",
         summary: "This API as an OpenAPI 3.1 document.",
         access: public!(openapi::get), success: &[(200, Some(any_object))], ..ROUTE
+    };
+    SECURITY_CONTACT = Route {
+        name: "security-contact", path: "/.well-known/security.txt",
+        summary: "Where to report a vulnerability (RFC 9116).",
+        access: public!(security::contact), media_type: "text/plain", success: &[(200, Some(any_text))], ..ROUTE
+    };
+    SECURITY_GET = Route {
+        name: "security-get", path: "/security",
+        summary: "How data is protected, and how to report a vulnerability; a page.",
+        access: public!(security::get), media_type: "text/html", success: &[(200, Some(any_text))], ..ROUTE
     };
     POLICY_GET = Route {
         name: "policy-get", path: "/v1/policy",
@@ -490,6 +503,10 @@ tasks! {
         name: "ledger-seal", summary: "Gives ledger entries their index and publishes a signed checkpoint.",
         schedule: Some("rate(1 minute)"), handler: task!(ledger::seal),
     };
+    LEDGER_VERIFY = Task {
+        name: "ledger-verify", summary: "Reads the published ledger again and holds it against its signed checkpoint.",
+        schedule: Some("rate(1 day)"), handler: task!(ledger::verify),
+    };
     MAIL_RETRY = Task {
         name: "mail-retry", summary: "Sends mails that could not be sent when they were written.",
         schedule: Some("rate(5 minutes)"), handler: task!(mail::retry),
@@ -506,6 +523,10 @@ tasks! {
 
 fn any_object(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "object" })
+}
+
+fn any_text(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "string" })
 }
 
 fn csv_file(_: &mut SchemaGenerator) -> Schema {

@@ -51,9 +51,10 @@ async fn run(task: &'static Task, ctx: Arc<Ctx>, event: LambdaEvent<Value>) -> R
         .duration_since(std::time::SystemTime::from(ctx.now()));
     let remaining = SignedDuration::try_from(remaining.unwrap_or_default()).unwrap_or(SignedDuration::ZERO);
     let deadline = Deadline::after(Arc::clone(&ctx.clock), remaining.saturating_sub(MARGIN));
-    match (task.handler)(ctx, event.payload, deadline).await {
+    match (task.handler)(Arc::clone(&ctx), event.payload, deadline).await {
         Ok(report) => {
             tracing::info!(task = task.name, %report, "task");
+            crate::metrics::emit(task.name, ctx.config.profile, ctx.now(), &report);
             Ok(report)
         }
         Err(error) => {

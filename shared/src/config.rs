@@ -1,5 +1,7 @@
 //! What a deployment tells its functions, read once from the environment.
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 use crate::accounts::token::PublicKeys;
 use crate::policy::Profile;
 use crate::store::TableNames;
@@ -19,6 +21,11 @@ pub struct Config {
     pub ledger_bucket: String,
     /// `MAIL_FROM`: the address that mail comes from.
     pub mail_from: String,
+    /// `MAIL_CONFIGURATION_SET`: the configuration set of SES that mail is sent with.
+    pub mail_configuration_set: Option<String>,
+    /// `ORIGIN_SECRET_HASHES`: SHA-256, in hex and separated by commas, of the secrets one of which the edge sends in
+    /// `x-origin-secret`; none where no edge stands in front.
+    pub origin_secrets: Vec<[u8; 32]>,
     /// `ROOT_KEY_CIPHERTEXT`: the root key as KMS encrypted it, in base64.
     pub root_key_ciphertext: String,
     /// `TOKEN_PUBLIC_KEYS`: the keys that verify access tokens, as a JSON Web Key Set.
@@ -93,6 +100,8 @@ impl Config {
             files_bucket: required("FILES_BUCKET")?,
             ledger_bucket: required("LEDGER_BUCKET")?,
             mail_from: required("MAIL_FROM")?,
+            mail_configuration_set: optional("MAIL_CONFIGURATION_SET"),
+            origin_secrets: optional("ORIGIN_SECRET_HASHES").map_or(Ok(Vec::new()), |list| hashes(&list))?,
             root_key_ciphertext: required("ROOT_KEY_CIPHERTEXT")?,
             token_public_keys: serde_json::from_str(&required("TOKEN_PUBLIC_KEYS")?)
                 .map_err(|_| "TOKEN_PUBLIC_KEYS is not a key set".to_owned())?,
@@ -109,4 +118,25 @@ impl Config {
             },
         })
     }
+
+    /// Whether a request may come in that shows this origin secret.
+    pub fn admits(&self, secret: Option<&str>) -> bool {
+        if self.origin_secrets.is_empty() {
+            return true;
+        }
+        // Hashes are compared, so the time it takes says nothing about the secret.
+        let shown = secret.map(|secret| digest(&SHA256, secret.as_bytes()));
+        shown.is_some_and(|shown| self.origin_secrets.iter().any(|known| known == shown.as_ref()))
+    }
+}
+
+/// Reads a list of hashes.
+fn hashes(list: &str) -> Result<Vec<[u8; 32]>, String> {
+    let hash = |text: &str| {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut bytes)
+            .map(|()| bytes)
+            .map_err(|_| "ORIGIN_SECRET_HASHES holds something that is not a SHA-256 in hex".to_owned())
+    };
+    list.split(',').map(hash).collect()
 }

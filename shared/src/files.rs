@@ -322,4 +322,28 @@ impl LedgerFiles {
             .map_err(|error| failure("PutObject", &error))?;
         Ok(())
     }
+
+    /// Reads an object; `None` when there is none.
+    ///
+    /// # Errors
+    /// When S3 does not answer.
+    pub async fn get(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        let found = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(path)
+            .send()
+            .await;
+        match found {
+            Ok(found) => {
+                let bytes = found.body.collect().await;
+                let bytes = bytes.map_err(|_| Error::unavailable("GetObject: body"))?;
+                Ok(Some(bytes.into_bytes().to_vec()))
+            }
+            // S3 says that an object is absent only to who may list the bucket, and forbidden to everybody else.
+            Err(error) if is_absent(&error) || error.code() == Some("AccessDenied") => Ok(None),
+            Err(error) => Err(failure("GetObject", &error)),
+        }
+    }
 }

@@ -174,6 +174,15 @@ typed_id!(
     LedgerEntryId, "entry"
 );
 
+impl LedgerEntryId {
+    /// When the entry was written, to the millisecond, as its id says.
+    pub fn created_at(self) -> Timestamp {
+        // 48 bits of milliseconds end in the year 10889; jiff's time ends in 9999.
+        let millis = i64::try_from(self.0 >> 80).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -88,7 +88,7 @@ async fn trk_7_purge_and_verification_are_sealed_within_a_minute() {
     world.advance(60);
     assert_eq!(
         world.task("erasure-purge").await,
-        json!({ "sealed": 1, "open": 0 })
+        json!({ "sealed": 1, "open": 0, "oldest_job_seconds": 0 })
     );
     let state = world.anonymous().get(&format!("/v1/erasures/{id}")).await;
     assert_eq!(
@@ -105,7 +105,7 @@ async fn an_erasure_is_not_sealed_before_the_longest_possible_request_is_over() 
     customer.delete("/v1/me", &[]).await;
     assert_eq!(
         world.task("erasure-purge").await,
-        json!({ "sealed": 0, "open": 1 })
+        json!({ "sealed": 0, "open": 1, "oldest_job_seconds": 0 })
     );
     world.advance(9);
     assert_eq!(
@@ -115,7 +115,7 @@ async fn an_erasure_is_not_sealed_before_the_longest_possible_request_is_over() 
     world.advance(31);
     assert_eq!(
         world.task("erasure-purge").await,
-        json!({ "sealed": 1, "open": 0 })
+        json!({ "sealed": 1, "open": 0, "oldest_job_seconds": 0 })
     );
     assert_eq!(
         world.task("erasure-purge").await,

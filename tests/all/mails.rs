@@ -30,11 +30,15 @@ async fn a_mail_that_ses_refuses_for_load_is_sent_by_the_schedule_exactly_once()
         (world.stack.mails().messages().len(), heads(&world).await),
         (0, vec![json!(["pending", 1])])
     );
-    let report = |accepted: u64, later: u64| json!({ "accepted": accepted, "later": later, "unknown": 0, "dropped": 0 });
-    assert_eq!(world.task("mail-retry").await, report(0, 1), "not yet its time");
+    let report = |accepted: u64, later: u64, age: u64| json!({ "accepted": accepted, "later": later, "unknown": 0, "dropped": 0, "oldest_mail_seconds": age });
+    assert_eq!(
+        world.task("mail-retry").await,
+        report(0, 1, 0),
+        "not yet its time"
+    );
     assert_eq!(heads(&world).await, [json!(["pending", 1])]);
     world.advance(120);
-    assert_eq!(world.task("mail-retry").await, report(0, 1), "refused again");
+    assert_eq!(world.task("mail-retry").await, report(0, 1, 120), "refused again");
     assert_eq!(heads(&world).await, [json!(["pending", 2])]);
     world.advance(240);
     let reports = futures::future::join_all((0..4).map(|_| world.task("mail-retry"))).await;
@@ -49,7 +53,7 @@ async fn a_mail_that_ses_refuses_for_load_is_sent_by_the_schedule_exactly_once()
     );
     assert_eq!(heads(&world).await, Vec::<Value>::new());
     world.advance(3_600);
-    assert_eq!(world.task("mail-retry").await, report(0, 0));
+    assert_eq!(world.task("mail-retry").await, report(0, 0, 0));
     let code = world.code("ada@customer.example");
     assert_eq!(
         world

@@ -21,6 +21,7 @@ mod idempotency;
 mod imports;
 mod lists;
 mod mails;
+mod monitoring;
 mod names;
 mod outages;
 mod passwords;

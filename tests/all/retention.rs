@@ -152,7 +152,7 @@ async fn a_schedule_that_did_not_run_for_years_catches_up_in_one_run() {
     let report = world.task("retention-plan").await;
     assert_eq!(
         report,
-        json!({ "erased": 12, "held": 0, "stale": 0, "unfinished": false })
+        json!({ "erased": 12, "held": 0, "overdue": 12, "stale": 0, "unfinished": false })
     );
     let queries = world
         .stack

@@ -56,9 +56,18 @@ impl Answer {
 
     /// An answer with a text body.
     pub fn text(body: String) -> Self {
+        Self::of_type("text/plain; charset=utf-8", body)
+    }
+
+    /// An answer that is a page.
+    pub fn html(body: String) -> Self {
+        Self::of_type("text/html; charset=utf-8", body)
+    }
+
+    fn of_type(content_type: &str, body: String) -> Self {
         Self {
             status: 200,
-            headers: vec![(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned())],
+            headers: vec![(CONTENT_TYPE, content_type.to_owned())],
             body,
         }
     }

@@ -11,6 +11,9 @@ use shared::keys::Tenant;
 use super::{Answer, Request};
 use crate::registry::{Access, Call, FALLBACK_ANSWER, KeyUse, MemberCall, Route};
 
+/// The header in which the edge shows that a request came through it, and so through the firewall and its rate limits.
+const ORIGIN_SECRET: &str = "x-origin-secret";
+
 /// Answers one request for `route`.
 pub async fn answer(
     route: &'static Route,
@@ -33,6 +36,11 @@ pub async fn answer(
 }
 
 async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Result<Answer> {
+    if !ctx.config.admits(request.header(ORIGIN_SECRET)) {
+        return Err(Error::Forbidden(
+            "This API is reached at its published address only.",
+        ));
+    }
     match route.access {
         Access::Public(handler) => {
             // What no route takes is 404 or 405, whatever else is wrong with it.
@@ -92,4 +100,65 @@ fn answered(ctx: &Ctx, member: &Member, idempotency: Option<&Idempotency>) -> Re
     };
     let data_key = member.key(shared::policy::Class::Content)?;
     idempotency.answered(member.optional(&idempotency.key), data_key, ctx.now())
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::aws::Aws;
+    use shared::clock::SystemClock;
+    use shared::config::Config;
+    use shared::entropy::SystemEntropy;
+
+    use super::*;
+    use crate::registry::JWKS_GET;
+
+    /// SHA-256 of `old` and of `new`.
+    const HASHES: &str = "cba06b5736faf67e54b07b561eae94395e774c517a7d910a54369e1263ccfbd4,\
+        11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437";
+
+    fn ctx(hashes: &str) -> Arc<Ctx> {
+        let variable = |name: &str| {
+            let value = match name {
+                "PROFILE" => "trackado",
+                "TOKEN_PUBLIC_KEYS" => r#"{"keys":[]}"#,
+                "ORIGIN_SECRET_HASHES" => hashes,
+                "MAIL_CONFIGURATION_SET" | "AWS_ENDPOINT_URL" | "TLS_ROOTS" => return None,
+                _ => "x",
+            };
+            Some(value.to_owned())
+        };
+        let config = Config::from(&variable).unwrap();
+        let aws = Aws::new(&config.aws);
+        Arc::new(Ctx::new(config, aws, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap())
+    }
+
+    async fn status(ctx: &Arc<Ctx>, secrets: &[&str]) -> u16 {
+        let mut request = http::Request::new(lambda_http::Body::Empty);
+        for secret in secrets {
+            request
+                .headers_mut()
+                .append(ORIGIN_SECRET, secret.parse().unwrap());
+        }
+        answer(&JWKS_GET, Arc::clone(ctx), request)
+            .await
+            .status()
+            .as_u16()
+    }
+
+    #[tokio::test]
+    async fn behind_an_edge_only_requests_with_one_of_its_secrets_come_in() {
+        let behind = ctx(HASHES);
+        assert_eq!(status(&behind, &["old"]).await, 200);
+        assert_eq!(
+            status(&behind, &["new"]).await,
+            200,
+            "while the secret is rotated, both are good"
+        );
+        for secrets in [&[][..], &["other"], &[""], &["old", "old"], &["old", "other"]] {
+            assert_eq!(status(&behind, secrets).await, 403, "{secrets:?}");
+        }
+        let open = ctx("");
+        assert_eq!(status(&open, &[]).await, 200);
+        assert_eq!(status(&open, &["anything"]).await, 200);
+    }
 }

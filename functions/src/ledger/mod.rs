@@ -2,3 +2,4 @@
 
 pub(crate) mod get;
 pub(crate) mod seal;
+pub(crate) mod verify;

@@ -126,7 +126,10 @@ pub fn problems(route: &Route) -> Vec<u16> {
 fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
     for (status, schema) in route.success {
-        responses.insert(status.to_string(), success(*status, *schema, generator));
+        responses.insert(
+            status.to_string(),
+            success(*status, route.media_type, *schema, generator),
+        );
     }
     for status in problems(route) {
         let response = json!({
@@ -138,12 +141,17 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     Value::Object(responses)
 }
 
-fn success(status: u16, schema: Option<SchemaOf>, generator: &mut SchemaGenerator) -> Value {
+fn success(
+    status: u16,
+    media_type: &str,
+    schema: Option<SchemaOf>,
+    generator: &mut SchemaGenerator,
+) -> Value {
     match schema {
         None => json!({ "description": reason(status) }),
         Some(schema) => json!({
             "description": reason(status),
-            "content": { "application/json": { "schema": schema(generator) } }
+            "content": { media_type: { "schema": schema(generator) } }
         }),
     }
 }

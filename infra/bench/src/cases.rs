@@ -40,6 +40,8 @@ pub(crate) static ROUTE_CASES: &[RouteCase] = &[
     route("auth-logout", 204, |s| post("/v1/auth/logout").by(&s.ending)),
     route("jwks-get", 200, |_| get("/.well-known/jwks.json")),
     route("openapi-get", 200, |_| get("/openapi.json")),
+    route("security-contact", 200, |_| get("/.well-known/security.txt")),
+    route("security-get", 200, |_| get("/security")),
     route("policy-get", 200, |_| get("/v1/policy")),
     route("me-get", 200, |s| get("/v1/me").by(&s.ada)),
     route("me-update", 200, |s| patch("/v1/me", &json!({ "name": "Ada Example" })).by(&s.ada)),
@@ -93,6 +95,7 @@ pub(crate) static TASK_CASES: &[TaskCase] = &[
     task("retention-plan", |_| json!({})),
     task("erasure-purge", |_| json!({})),
     task("ledger-seal", |_| json!({})),
+    task("ledger-verify", |_| json!({})),
     task("mail-retry", |_| json!({})),
     task(
         "holds-place",

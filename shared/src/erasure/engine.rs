@@ -217,7 +217,13 @@ fn open_job(
     transaction.create("job", &Item::plain(keys::job(erasure), job))?;
     transaction.create(
         "open job",
-        &Item::plain(keys::open_job(erasure), OpenJob { erasure }),
+        &Item::plain(
+            keys::open_job(erasure),
+            OpenJob {
+                erasure,
+                fenced_at: ctx.now(),
+            },
+        ),
     )?;
     let commitments = units
         .iter()

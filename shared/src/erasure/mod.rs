@@ -1,5 +1,6 @@
 //! The erasure engine: fence and shred in one transaction, purge, verify, seal.
 
+pub mod audit;
 pub mod engine;
 pub mod hold;
 pub mod model;

@@ -165,6 +165,8 @@ pub struct Job {
 pub struct OpenJob {
     /// The job.
     pub erasure: ErasureId,
+    /// When the keys were destroyed.
+    pub fenced_at: Timestamp,
 }
 
 /// A ledger entry that waits for its index.

@@ -3,6 +3,8 @@
 //! A due row is deleted by the transaction that acts on it, so the first row of a partition is always the oldest work
 //! left: a schedule that did not fire for a year costs nothing to catch up, and a run with nothing due reads nothing.
 
+use jiff::SignedDuration;
+
 use super::engine::{self, Order};
 use super::model::{DueRow, Unit, UnitState};
 use super::units;
@@ -19,6 +21,9 @@ use crate::unit::UnitId;
 /// Rows read at a time.
 const PAGE: u32 = 100;
 
+/// A due unit that nobody came to for so long has been waiting for several runs.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct PlanReport {
@@ -26,6 +31,8 @@ pub struct PlanReport {
     pub erased: u64,
     /// Units that were due and are kept by a hold.
     pub held: u64,
+    /// Of the units that were due, those that should have been dealt with more than an hour ago: the schedule is late.
+    pub overdue: u64,
     /// Due rows that no longer meant anything.
     pub stale: u64,
     /// Whether the deadline came before the end.
@@ -92,9 +99,16 @@ async fn act(ctx: &Ctx, raw: &Raw, report: &mut PlanReport) -> Result<()> {
         report.stale += 1;
         return Ok(());
     };
-    if row.facts.erase_at.is_none_or(|at| at > ctx.now()) {
+    let now = ctx.now();
+    let Some(late) = row
+        .facts
+        .erase_at
+        .map(|at| now.duration_since(at))
+        .filter(|late| !late.is_negative())
+    else {
         return Ok(());
-    }
+    };
+    report.overdue += u64::from(late > LATE);
     if row.facts.holds > 0 {
         report.held += 1;
         return wait_for_release(ctx, &row).await;

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::engine::add_leaf;
-use super::model::{Job, JobState, Purged, Unit, UnitState};
+use super::model::{Job, JobState, OpenJob, Purged, Unit, UnitState};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::ids::ErasureId;
@@ -34,6 +34,8 @@ pub struct PurgeReport {
     pub sealed: u64,
     /// Jobs that are not done yet.
     pub open: u64,
+    /// How long ago the oldest of them began.
+    pub oldest_job_seconds: i64,
 }
 
 /// Works on every open job until it is sealed or the deadline comes.
@@ -44,27 +46,24 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<PurgeReport> {
     let mut open = Vec::new();
     for shard in 0..SHARDS {
         for raw in ctx.store.query_all(keys::open_jobs(shard)).await? {
-            let erasure: ErasureId = raw
-                .key
-                .sort()
-                .parse()
-                .map_err(|_| Error::internal("an open job without an id"))?;
-            open.push(erasure);
+            open.push(raw.decode::<OpenJob>()?.facts);
         }
     }
     let mut report = PurgeReport::default();
     // First whatever can be done at once; a young job must not make the others wait for its writers.
     for patience in [Patience::None, Patience::UntilQuiet] {
         let mut left = Vec::new();
-        for erasure in open {
-            match work(ctx, erasure, deadline, patience).await? {
+        for job in open {
+            match work(ctx, job.erasure, deadline, patience).await? {
                 JobState::Sealed => report.sealed += 1,
-                JobState::Shredded | JobState::Purging | JobState::Verifying => left.push(erasure),
+                JobState::Shredded | JobState::Purging | JobState::Verifying => left.push(job),
             }
         }
         open = left;
     }
     report.open = open.len() as u64;
+    let oldest = open.iter().map(|job| job.fenced_at).min();
+    report.oldest_job_seconds = oldest.map_or(0, |since| ctx.now().duration_since(since).as_secs());
     Ok(report)
 }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::{LedgerHead, LedgerLeaf, PendingLeaf};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
+use crate::ids::LedgerEntryId;
 use crate::keys;
 use crate::ledger::{Published, publish};
 use crate::store::{Commit, Condition, Item, Query, Transaction, Update};
@@ -31,6 +32,8 @@ pub struct SequenceReport {
     pub published: u64,
     /// Whether another sequencer is at work.
     pub busy: bool,
+    /// How long the oldest entry that is left has been waiting.
+    pub oldest_entry_seconds: i64,
 }
 
 /// Sequences and publishes whatever waits.
@@ -45,6 +48,7 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<SequenceReport> {
     }
     let Some(mut sequencer) = Sequencer::claim(ctx).await? else {
         report.busy = true;
+        report.oldest_entry_seconds = waiting(ctx).await?;
         return Ok(report);
     };
     while !deadline.has_passed() {
@@ -58,7 +62,18 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<SequenceReport> {
     report.published = sequencer.head.facts.published_size;
     sequencer.head.facts.lease_until = 0;
     sequencer.save(Transaction::new()).await?;
+    report.oldest_entry_seconds = waiting(ctx).await?;
     Ok(report)
+}
+
+/// For how many seconds the oldest entry has been waiting; 0 when none does.
+async fn waiting(ctx: &Ctx) -> Result<i64> {
+    let oldest = ctx.store.query(&Query::new(keys::ledger_pendings(), 1)).await?;
+    let entry = oldest
+        .items
+        .first()
+        .and_then(|raw| raw.key.sort().parse::<LedgerEntryId>().ok());
+    Ok(entry.map_or(0, |entry| ctx.now().duration_since(entry.created_at()).as_secs()))
 }
 
 /// The published size when nothing waits: such a run writes nothing.

@@ -9,12 +9,14 @@
 //! - [`log`]: from "published up to here" and the next leaves to the objects that must be stored.
 //! - [`tile`]: the layout of those objects, and proofs read back from them.
 //! - [`checkpoint`] and [`key`]: the signed head of the log and the key that signs it.
+//! - [`audit`]: the whole log read again, entry by entry.
 //! - [`verify`]: everything a stranger needs, with nothing but the public key.
 //!
 //! The hashing is that of [RFC 6962, section 2.1](https://www.rfc-editor.org/rfc/rfc6962#section-2.1); the objects
 //! follow [C2SP tlog-tiles](https://c2sp.org/tlog-tiles), [C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint)
 //! and [C2SP signed-note](https://c2sp.org/signed-note), so existing monitors and witnesses can read the log.
 
+pub mod audit;
 pub mod checkpoint;
 pub mod hash;
 pub mod key;
@@ -27,6 +29,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Audit, AuditError};
 pub use checkpoint::Checkpoint;
 pub use hash::Hash;
 pub use key::{Signer, VerifierKey};

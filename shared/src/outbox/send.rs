@@ -205,6 +205,7 @@ async fn send(ctx: &Ctx, payload: &MailPayload) -> Outcome {
         .ses()
         .send_email()
         .from_email_address(&ctx.config.mail_from)
+        .set_configuration_set_name(ctx.config.mail_configuration_set.clone())
         .destination(Destination::builder().to_addresses(payload.to.as_str()).build())
         .content(EmailContent::builder().simple(message).build())
         .send()
@@ -225,10 +226,12 @@ pub struct MailReport {
     pub accepted: u64,
     /// Mails that are tried again later.
     pub later: u64,
-    /// Mails whose fate is unknown.
+    /// Mails whose fate is unknown; they are kept for a week, for the operator to see.
     pub unknown: u64,
     /// Mails that are not to be sent any more.
     pub dropped: u64,
+    /// How long ago the oldest mail was written that is still to be sent.
+    pub oldest_mail_seconds: i64,
 }
 
 /// Tries every mail whose time has come.
@@ -248,7 +251,12 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<MailReport> {
                 let head = raw.decode::<MailHead>()?.facts;
                 match deliver(ctx, head.user, head.mail).await? {
                     Sent::Accepted => report.accepted += 1,
-                    Sent::Later => report.later += 1,
+                    Sent::Later if head.state == MailState::Unknown => report.unknown += 1,
+                    Sent::Later => {
+                        report.later += 1;
+                        let age = ctx.now().duration_since(head.created_at).as_secs();
+                        report.oldest_mail_seconds = report.oldest_mail_seconds.max(age);
+                    }
                     Sent::Unknown => report.unknown += 1,
                     Sent::Dropped => report.dropped += 1,
                 }

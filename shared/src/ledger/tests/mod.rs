@@ -6,6 +6,7 @@ use super::leaf::Version1;
 use super::receipt::ReceiptKind;
 use super::*;
 
+mod auditing;
 mod entries;
 
 mod naive;

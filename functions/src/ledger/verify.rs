@@ -1,0 +1,12 @@
+//! Task `ledger-verify`
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use shared::ctx::Ctx;
+use shared::error::Result;
+use shared::task::Deadline;
+
+pub(crate) async fn run(ctx: Arc<Ctx>, _: Value, deadline: Deadline) -> Result<Value> {
+    crate::serve::report(&shared::erasure::audit::run(&ctx, &deadline).await?)
+}
