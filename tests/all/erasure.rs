@@ -110,7 +110,7 @@ async fn an_erasure_is_not_sealed_before_the_longest_possible_request_is_over() 
     world.advance(9);
     assert_eq!(
         world.task("erasure-purge").await,
-        json!({ "sealed": 0, "open": 1 })
+        json!({ "sealed": 0, "open": 1, "oldest_job_seconds": 9 })
     );
     world.advance(31);
     assert_eq!(
@@ -119,7 +119,7 @@ async fn an_erasure_is_not_sealed_before_the_longest_possible_request_is_over() 
     );
     assert_eq!(
         world.task("erasure-purge").await,
-        json!({ "sealed": 0, "open": 0 }),
+        json!({ "sealed": 0, "open": 0, "oldest_job_seconds": 0 }),
         "once is enough"
     );
 }
