@@ -2,8 +2,10 @@
 //!
 //! - `cost` performs every route and task once and counts what each asks of AWS.
 //! - `boot` starts every Lambda binary as a process and has it answer a real event.
+//! - `grants` holds what functions used in a run of all tests against what their policies let them do.
 //! - `kill` kills the local stack in the middle of its work and looks at what is left.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use local::output::{complain, say};
@@ -16,6 +18,7 @@ mod cases;
 mod clock;
 mod cost;
 mod customer;
+mod grants;
 mod kill;
 mod stage;
 
@@ -26,9 +29,11 @@ const HELP: &str = "\
 Usage:
   cargo run -p bench -- cost             round trips and capacity of every route and task, as a table
   cargo run -p bench -- boot [--release] start every Lambda binary and have it answer a real event
+  cargo run -p bench -- grants           run all tests, and judge whether each function may do exactly what it did
+  cargo run -p bench -- grants --usage DIR  the same with what tests recorded in DIR, named by TRACKWELL_USAGE
   cargo run -p bench -- kill             kill -9 the local stack amid 1,000 creates and look at what is left
 
-cost writes infra/bench/results/cost.md and cost.json. Exit codes: 0 as it should be, 1 not, 2 wrong command line.";
+cost and grants write tables to infra/bench/results. Exit codes: 0 as it should be, 1 not, 2 wrong command line.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,6 +48,8 @@ fn main() -> ExitCode {
         ["cost"] => in_runtime(cost::run()),
         ["boot"] => in_runtime(boot::run(false)),
         ["boot", "--release"] => in_runtime(boot::run(true)),
+        ["grants"] => in_runtime(grants::run(None)),
+        ["grants", "--usage", directory] => in_runtime(grants::run(Some(Path::new(directory)))),
         ["kill"] => in_runtime(kill::run()),
         ["--help" | "-h"] => {
             say(HELP);

@@ -3,15 +3,16 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 
-use crate::deployment::{Caller, Deployment, Function};
+use crate::deployment::{Caller, Deployment, Function, key_names};
 use crate::dynamodb::{self, Consumed, Tables};
-use crate::iam::{Place, Usage, aws_calls};
+use crate::iam::{AwsCall, Place, USAGE_VARIABLE, Usage, aws_calls};
 use crate::kms::{ACCOUNT, Kms, REGION};
 use crate::ses::Ses;
 use refusal::{missing_identity, not_authorized, unknown_identity};
@@ -118,9 +119,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Aws {
     pub(crate) fn new(parts: Parts) -> Self {
+        // This package's own tests play functions, so what they ask for is no evidence.
+        let kept_in = std::env::var_os(USAGE_VARIABLE).filter(|_| !cfg!(test));
         let inner = Inner {
+            usage: Usage::new(key_names(&parts.kms), kept_in.as_deref().map(Path::new)),
             parts,
-            usage: Usage::new(),
             hook: Mutex::default(),
             count: AtomicUsize::new(0),
             meters: AtomicBool::new(false),
@@ -135,7 +138,7 @@ impl Aws {
     pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.exchange(request).await.unwrap_or_else(|Dropped| {
             let mut response = Response::new(Bytes::new());
-            *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             response
         })
     }
@@ -203,7 +206,14 @@ impl Aws {
                 if let Fault::Pause(go_on) = &fault {
                     go_on.notified().await;
                 }
+                let absence = absence(service, &request);
                 let response = self.serve(service, &asked.operation, request).await;
+                let response = match absence {
+                    Some(call) if response.status() == StatusCode::NOT_FOUND => {
+                        self.tell_absence(function, &call, response)
+                    }
+                    _ => response,
+                };
                 let consumed = if metered {
                     dynamodb::consumed(&asked.operation, response.body())
                 } else {
@@ -230,13 +240,33 @@ impl Aws {
             account: ACCOUNT,
         };
         let calls = aws_calls(service, request, place, &|key, blob| kms.resolve(key, blob))?;
-        for call in &calls {
-            self.inner.usage.record(&function.definition.logical_id, call);
-        }
-        calls
+        let verdicts = calls
             .iter()
-            .try_for_each(|call| function.definition.authorize(call))
+            .map(|call| self.inner.usage.judge(&function.definition, call));
+        // Each is judged before the first refusal counts, so that all are noted.
+        let verdicts: Vec<_> = verdicts.collect();
+        verdicts
+            .into_iter()
+            .collect::<Result<(), _>>()
             .map_err(|denied| denied.to_string())
+    }
+
+    /// S3 tells only those who may list a bucket that an object is not in it; it refuses all others.
+    fn tell_absence(
+        &self,
+        function: &Function,
+        call: &AwsCall,
+        response: Response<Bytes>,
+    ) -> Response<Bytes> {
+        match function.definition.authorize(call) {
+            Err(denied) if self.inner.parts.enforce_policies => not_authorized("s3", &denied.to_string()),
+            Err(_) => response,
+            Ok(()) => {
+                // Nobody asks for it by itself, so only a function that has the permission is said to use it.
+                let _ = self.inner.usage.judge(&function.definition, call);
+                response
+            }
+        }
     }
 
     async fn serve(&self, service: &str, operation: &str, request: Request<Bytes>) -> Response<Bytes> {
@@ -294,6 +324,13 @@ impl Aws {
     pub fn usage(&self) -> &Usage {
         &self.inner.usage
     }
+}
+
+/// The permission that it takes to be told that the object of a request is not there.
+fn absence(service: &str, request: &Request<Bytes>) -> Option<AwsCall> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (bucket, _) = request.uri().path().strip_prefix('/')?.split_once('/')?;
+    (service == "s3" && reads).then(|| AwsCall::new("s3:ListBucket", format!("arn:aws:s3:::{bucket}")))
 }
 
 /// The operation's name in the service's own reference.

@@ -6,8 +6,8 @@ use functions::registry::{ROUTES, TASKS};
 use shared::config::Config;
 use shared::policy::Profile;
 
-use crate::iam::{FunctionDef, Template};
-use crate::kms::{ACCOUNT, Kms, REGION};
+use crate::iam::{FunctionDef, Names, Template};
+use crate::kms::{ACCOUNT, ALIASES, Kms, REGION};
 use crate::secrets::Secrets;
 
 /// The template that is deployed to AWS, too.
@@ -25,7 +25,7 @@ pub(crate) const TABLES: [(&str, &str); 4] = [
 pub(crate) const FILES_BUCKET: &str = "trackwell-files";
 
 /// The bucket of the ledger.
-pub(crate) const LEDGER_BUCKET: &str = "trackwell-ledger";
+pub const LEDGER_BUCKET: &str = "trackwell-ledger";
 
 /// Where mail comes from.
 const MAIL_FROM: &str = "no-reply@trackwell.test";
@@ -62,7 +62,8 @@ impl Deployment {
         secrets: &Secrets,
         kms: &Kms,
     ) -> Result<Self, Vec<String>> {
-        let template = Template::parse(TEMPLATE, &parameters(profile, origin, secrets, kms))?;
+        let arn = |alias: &str| kms.key_arn(alias).unwrap_or_default();
+        let template = Template::parse(TEMPLATE, &parameters(profile, origin, secrets, &arn))?;
         let mut functions = BTreeMap::new();
         let mut by_access_key = HashMap::new();
         let mut errors = Vec::new();
@@ -146,8 +147,28 @@ pub(crate) fn logical_id(name: &str) -> String {
     id + "Function"
 }
 
-fn parameters(profile: Profile, origin: &str, secrets: &Secrets, kms: &Kms) -> HashMap<String, String> {
-    let arn = |alias: &str| kms.key_arn(alias).unwrap_or_default();
+/// The template as it is in every stack: what functions used is held against its policies.
+///
+/// # Errors
+/// What is wrong with the template.
+pub async fn general_template() -> Result<Template, Vec<String>> {
+    let kms = Kms::in_memory().map_err(|error| vec![error.to_string()])?;
+    let profile = Profile::Trackado;
+    let secrets = Secrets::open(None, profile, &kms).await;
+    let secrets = secrets.map_err(|error| vec![error.to_string()])?;
+    let arn = |alias: &str| key_arn(alias.trim_start_matches("alias/"));
+    Template::parse(
+        TEMPLATE,
+        &parameters(profile, "https://api.example.com", &secrets, &arn),
+    )
+}
+
+fn parameters(
+    profile: Profile,
+    origin: &str,
+    secrets: &Secrets,
+    arn: &dyn Fn(&str) -> String,
+) -> HashMap<String, String> {
     let keys = serde_json::to_string(&secrets.token_public_keys).unwrap_or_default();
     let fixed = [
         ("AWS::Region", REGION.to_owned()),
@@ -173,11 +194,8 @@ fn parameters(profile: Profile, origin: &str, secrets: &Secrets, kms: &Kms) -> H
         ("TokenKeyArn", arn("alias/trackwell-tokens")),
         ("LedgerKeyArn", arn("alias/trackwell-ledger")),
         // What AWS encrypts disks with; nothing here calls for them.
-        (
-            "StorageKeyArn",
-            format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/storage"),
-        ),
-        ("LogsKeyArn", format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/logs")),
+        ("StorageKeyArn", storage_key()),
+        ("LogsKeyArn", key_arn("logs")),
     ];
     let tables = TABLES.map(|(parameter, name)| (parameter, name.to_owned()));
     fixed
@@ -185,6 +203,25 @@ fn parameters(profile: Profile, origin: &str, secrets: &Secrets, kms: &Kms) -> H
         .chain(tables)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+fn key_arn(name: &str) -> String {
+    format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}")
+}
+
+/// The key that AWS encrypts tables and the ledger's bucket with.
+#[must_use]
+pub fn storage_key() -> String {
+    key_arn("storage")
+}
+
+/// The ARNs of the keys here, which are random, with the ones that they have in [`general_template`].
+pub(crate) fn key_names(kms: &Kms) -> Names {
+    let names = ALIASES.into_iter().filter_map(|alias| {
+        let name = alias.strip_prefix("alias/")?;
+        Some((kms.key_arn(alias)?, key_arn(name)))
+    });
+    Names::new(names)
 }
 
 /// The environment as Lambda sets it: what the template says, and who the function is.

@@ -7,14 +7,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+pub use atoms::Atom;
 pub use calls::{KeyResolver, Place, aws_calls};
+pub use general::Names;
 pub use policy::{Effect, Policy, Statement};
 pub use template::{Event, FunctionDef, Template};
-pub use usage::Usage;
+pub use usage::{USAGE_VARIABLE, Usage, Used, read_usage};
 
+mod atoms;
 mod calls;
 mod condition;
 mod dynamodb;
+mod general;
 mod policy;
 mod resolve;
 mod s3;
@@ -22,21 +28,26 @@ mod template;
 mod usage;
 
 /// One thing that a request asks permission for. A request that touches two tables asks twice.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AwsCall {
     /// The action, such as `dynamodb:Query`.
     pub action: String,
     /// The ARN of what the action is on.
     pub resource: String,
     /// The partition keys that the call names (`dynamodb:LeadingKeys`); a scan names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leading_keys: Vec<String>,
     /// The encryption context of a KMS call.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub encryption_context: BTreeMap<String, String>,
     /// The sender of a mail, without its display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_address: Option<String>,
     /// The recipients of a mail, without their display names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<String>,
     /// The prefix that a listing of a bucket is restricted to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }
 

@@ -36,6 +36,7 @@ mod tasks;
 
 pub use aws::{Aws, AwsRequest, CallRecord, Dropped, Fault};
 pub use clock::Clocks;
+pub use deployment::{LEDGER_BUCKET, general_template, storage_key};
 pub use error::{DataDirectoryError, StartError};
 pub use machine::Machine;
 pub use stack::{Options, Stack, Storage};

@@ -183,7 +183,7 @@ impl Machine {
         self.aws.meter(on);
     }
 
-    /// What functions used so far, as JSON: action, resource and the beginning of the key, by logical id.
+    /// What functions used so far, as JSON: the distinct calls, with placeholders for ids, by logical id.
     pub fn usage(&self) -> Value {
         self.aws.usage().to_json()
     }

@@ -150,6 +150,18 @@ fn one(operator: &str, key: &str, values: &Value, actions: &[String]) -> Result<
 }
 
 impl Condition {
+    /// The values that it compares with.
+    pub(super) fn values(&self) -> &[String] {
+        &self.values
+    }
+
+    /// The condition without one of its values; none when it had no other, and so holds for nothing any more.
+    pub(super) fn without(&self, value: usize) -> Option<Self> {
+        let mut less = self.clone();
+        less.values.remove(value);
+        (!less.values.is_empty()).then_some(less)
+    }
+
     /// Whether the condition holds. As in IAM, `ForAllValues` holds when there are none.
     pub(super) fn holds(&self, call: &AwsCall) -> bool {
         let found = self.key.values_of(call);

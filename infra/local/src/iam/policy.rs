@@ -23,7 +23,7 @@ pub struct Statement {
     pub actions: Vec<String>,
     /// The patterns of its resources.
     pub resources: Vec<String>,
-    conditions: Vec<Condition>,
+    pub(super) conditions: Vec<Condition>,
 }
 
 /// All statements that one function's role has.
@@ -166,7 +166,8 @@ impl Statement {
         }
     }
 
-    fn matches(&self, call: &AwsCall) -> bool {
+    /// Whether the statement is about a call.
+    pub fn matches(&self, call: &AwsCall) -> bool {
         self.has_action(&call.action)
             && self.has_resource(&call.resource)
             && self.conditions.iter().all(|condition| condition.holds(call))

@@ -1,125 +1,157 @@
 //! What functions really did, to be held against what their policies let them do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::AwsCall;
+use super::general::Names;
+use super::{AwsCall, Denied, FunctionDef};
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Use {
-    action: String,
-    resource: String,
-    leading_key: Option<String>,
+/// The environment variable that names the directory in which every stack keeps what its functions used.
+pub const USAGE_VARIABLE: &str = "TRACKWELL_USAGE";
+
+/// A call as it is kept: with a placeholder for everything that differs from one customer or run to the next.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Used {
+    /// The call.
+    #[serde(flatten)]
+    pub call: AwsCall,
+    /// Whether the policy allowed it.
+    pub allowed: bool,
 }
 
-/// The distinct calls of each function: action, resource and the beginning of the leading key.
+/// A line of a file of usage.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    function: String,
+    #[serde(flatten)]
+    used: Used,
+}
+
+/// The distinct calls of each function, by its logical id.
 #[derive(Debug, Default)]
 pub struct Usage {
-    functions: Mutex<BTreeMap<String, BTreeSet<Use>>>,
+    names: Names,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    functions: BTreeMap<String, BTreeSet<Used>>,
+    file: Option<File>,
 }
 
 impl Usage {
-    /// Nothing used yet.
+    /// Nothing used yet. What comes is kept in a file of its own in `directory`, if there is one: line by line at the
+    /// first call of its kind, so that neither a stack that is dropped nor one that is killed loses any.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(names: Names, directory: Option<&Path>) -> Self {
+        let file = directory.and_then(|directory| {
+            let file = file(directory);
+            file.map_err(|error| tracing::error!(%error, "usage is not kept in {}", directory.display()))
+                .ok()
+        });
+        let functions = BTreeMap::new();
+        Self {
+            names,
+            kept: Mutex::new(Kept { functions, file }),
+        }
     }
 
-    /// Notes a call of a function.
-    pub fn record(&self, function: &str, call: &AwsCall) {
-        let used = |leading_key: Option<String>| Use {
-            action: call.action.clone(),
-            resource: general(&call.resource),
-            leading_key,
+    /// Judges a call of a function, and notes it whatever the judgement.
+    ///
+    /// # Errors
+    /// When the function's policy does not allow the call.
+    pub fn judge(&self, function: &FunctionDef, call: &AwsCall) -> Result<(), Denied> {
+        let verdict = function.authorize(call);
+        let allowed = verdict.is_ok();
+        let of = |call: AwsCall| Used { call, allowed };
+        let used = of(self.names.general(call));
+        // A key of KMS has another name in every stack, so its judgement is compared under that name.
+        let same = || {
+            let general = AwsCall {
+                resource: self.names.local(&used.call.resource),
+                ..used.call.clone()
+            };
+            function.authorize(&general).is_ok() == allowed
         };
+        let mut kept = self.kept();
+        if !kept.has(&function.logical_id, &used) {
+            // A placeholder must not change what a call is to the policy; where it would, the call stays as it is.
+            let used = if same() { used } else { of(call.clone()) };
+            kept.note(&function.logical_id, used);
+        }
+        verdict
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         // No code panics while it holds the lock, so a poisoned map is still a whole one.
-        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let uses = functions.entry(function.to_owned()).or_default();
-        if call.leading_keys.is_empty() {
-            uses.insert(used(None));
-        }
-        for key in &call.leading_keys {
-            let end = key.find('#').map_or(key.len(), |at| at + 1);
-            uses.insert(used(Some(key[..end].to_owned())));
-        }
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The collected calls by function, sorted.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let as_json = |used: &Use| json!({ "action": used.action, "resource": used.resource, "leading_key_prefix": used.leading_key });
-        let entries = functions
-            .iter()
-            .map(|(function, uses)| (function.clone(), uses.iter().map(as_json).collect()));
-        Value::Object(entries.collect())
+        json!(self.kept().functions)
     }
 }
 
-/// The resource without the name of the single object, of which there may be millions.
-fn general(resource: &str) -> String {
-    let object = resource
-        .strip_prefix("arn:aws:s3:::")
-        .and_then(|path| path.split_once('/'));
-    match object {
-        Some((bucket, key)) => {
-            let folder = key.split_once('/').map_or(String::new(), |(first, _)| {
-                // The first folder is an id more often than not; what comes before an underscore says of what.
-                first
-                    .split_once('_')
-                    .map_or(format!("{first}/"), |(kind, _)| format!("{kind}_*/"))
-            });
-            format!("arn:aws:s3:::{bucket}/{folder}*")
-        }
-        None => resource.to_owned(),
+impl Kept {
+    fn has(&self, function: &str, used: &Used) -> bool {
+        self.functions
+            .get(function)
+            .is_some_and(|uses| uses.contains(used))
     }
+
+    fn note(&mut self, function: &str, used: Used) {
+        let uses = self.functions.entry(function.to_owned()).or_default();
+        if !uses.insert(used.clone()) {
+            return;
+        }
+        let Some(file) = &mut self.file else { return };
+        let line = Line {
+            function: function.to_owned(),
+            used,
+        };
+        let written = serde_json::to_string(&line).map_err(Into::into);
+        if let Err(error) = written.and_then(|line| file.write_all((line + "\n").as_bytes())) {
+            tracing::error!(%error, "what {function} used is not kept");
+        }
+    }
+}
+
+/// A new file: one for each stack of each process.
+fn file(directory: &Path) -> std::io::Result<File> {
+    static STACKS: AtomicUsize = AtomicUsize::new(0);
+    let number = STACKS.fetch_add(1, Ordering::Relaxed);
+    std::fs::create_dir_all(directory)?;
+    let name = format!("{}-{number}.jsonl", std::process::id());
+    File::create_new(directory.join(name))
+}
+
+/// What all stacks kept in a directory, by the function's logical id.
+///
+/// # Errors
+/// When the directory or a file of it cannot be read.
+pub fn read_usage(directory: &Path) -> std::io::Result<BTreeMap<String, BTreeSet<Used>>> {
+    let mut functions: BTreeMap<String, BTreeSet<Used>> = BTreeMap::new();
+    for entry in std::fs::read_dir(directory)? {
+        let text = std::fs::read_to_string(entry?.path())?;
+        // A process that was killed can leave half a line, and then nothing behind it.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        for line in whole.lines() {
+            let line: Line = serde_json::from_str(line)?;
+            functions.entry(line.function).or_default().insert(line.used);
+        }
+    }
+    Ok(functions)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_that_differ_only_in_ids_are_one_use_and_functions_are_apart() {
-        let usage = Usage::new();
-        let table = "arn:aws:dynamodb:eu-west-2:0:table/core";
-        for keys in [vec!["ORG#1", "USER#2"], vec!["ORG#3"], vec!["plain"], vec![]] {
-            let leading_keys = keys.into_iter().map(str::to_owned).collect();
-            usage.record(
-                "A",
-                &AwsCall {
-                    leading_keys,
-                    ..AwsCall::new("dynamodb:GetItem", table)
-                },
-            );
-        }
-        for key in ["org_1/content/a", "org_2/content/b", "exports/a", "top"] {
-            usage.record(
-                "B",
-                &AwsCall::new("s3:GetObject", format!("arn:aws:s3:::files/{key}")),
-            );
-        }
-        usage.record("B", &AwsCall::new("s3:ListBucket", "arn:aws:s3:::files"));
-        let json = usage.to_json();
-        let keys: Vec<_> = json["A"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|used| used["leading_key_prefix"].clone())
-            .collect();
-        assert_eq!(keys, [Value::Null, "ORG#".into(), "USER#".into(), "plain".into()]);
-        assert_eq!(json["A"][1]["action"], "dynamodb:GetItem");
-        assert_eq!(json["A"][1]["resource"], table);
-        let resources: Vec<_> = json["B"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|used| used["resource"].clone())
-            .collect();
-        let expected = ["files/*", "files/exports/*", "files/org_*/*", "files"]
-            .map(|path| format!("arn:aws:s3:::{path}"));
-        assert_eq!(resources, expected);
-    }
-}
+mod tests;

@@ -1,0 +1,172 @@
+//! `grants`: every function may do exactly what it did in a run of all tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use local::iam::{AwsCall, Policy, USAGE_VARIABLE, read_usage};
+use local::output::{complain, say};
+use local::{LEDGER_BUCKET, general_template, storage_key};
+use serde_json::json;
+
+use crate::{Result, build};
+use exceptions::EXCEPTIONS;
+use judge::{Finding, Kind, Policies, Uses, findings};
+
+mod exceptions;
+mod judge;
+mod report;
+#[cfg(test)]
+mod tests;
+
+/// Judges what was recorded in `directory`; without one runs all tests and records it.
+pub(crate) async fn run(directory: Option<&Path>) -> Result<bool> {
+    let fresh;
+    let directory = match directory {
+        Some(directory) => directory,
+        None => {
+            fresh = record()?;
+            fresh.path()
+        }
+    };
+    let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
+    let recorded = read_usage(directory).map_err(failed)?;
+    if recorded.is_empty() {
+        return Err(format!("{}: nothing was recorded there", directory.display()));
+    }
+    let mut uses: Uses = Uses::new();
+    for (function, used) in recorded {
+        let calls: Vec<AwsCall> = used.into_iter().map(|used| used.call).collect();
+        let behalf: Vec<AwsCall> = calls.iter().filter_map(on_behalf).collect();
+        uses.insert(function, calls.into_iter().chain(behalf).collect());
+    }
+    let template = general_template().await.map_err(|errors| errors.join("\n"))?;
+    let policies = template
+        .functions()
+        .map(|function| (function.logical_id.clone(), function.policy.clone()));
+    let policies: Policies = policies.collect();
+    let findings = findings(&policies, &uses, EXCEPTIONS);
+    for finding in &findings {
+        complain(&finding.to_string());
+    }
+    let rows = report::rows(&policies, &uses);
+    keep(&rows)?;
+    let calls: usize = uses.values().map(std::collections::BTreeSet::len).sum();
+    say(&format!(
+        "{} functions, {} rows of grants, {calls} distinct calls, {} findings",
+        policies.len(),
+        rows.len(),
+        findings.len()
+    ));
+    check_itself(&policies, &uses, &findings)?;
+    Ok(findings.is_empty())
+}
+
+/// Runs all tests of the product and has them record what functions use.
+fn record() -> Result<tempfile::TempDir> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let status = Command::new(env!("CARGO"))
+        .args(["test", "--quiet", "--locked", "-p", "tests"])
+        .current_dir(build::HERE)
+        .env(USAGE_VARIABLE, directory.path())
+        .status()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
+    if status.success() {
+        Ok(directory)
+    } else {
+        Err("the tests fail, so what they used says nothing".to_owned())
+    }
+}
+
+/// What AWS asks KMS for in the name of a function that makes a call: the tables and the bucket of the ledger are
+/// encrypted with a key of ours.
+fn on_behalf(call: &AwsCall) -> Option<AwsCall> {
+    let (action, name, value) = match call.action.split(':').next() {
+        Some("dynamodb") => {
+            let table = call.resource.split_once(":table/")?.1.split('/').next()?;
+            ("kms:Decrypt", "aws:dynamodb:tableName", table.to_owned())
+        }
+        // With a bucket key the context is the bucket, not the object.
+        Some("s3") => {
+            let bucket = format!("arn:aws:s3:::{LEDGER_BUCKET}");
+            call.resource.strip_prefix(&bucket)?.strip_prefix('/')?;
+            match call.action.as_str() {
+                "s3:PutObject" => ("kms:GenerateDataKey", "aws:s3:arn", bucket),
+                "s3:GetObject" => ("kms:Decrypt", "aws:s3:arn", bucket),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some(AwsCall {
+        encryption_context: [(name.to_owned(), value)].into(),
+        ..AwsCall::new(action, storage_key())
+    })
+}
+
+/// Plants an excess and a lack in the real policies, in memory: whoever cannot find these finds nothing.
+fn check_itself(policies: &Policies, uses: &Uses, before: &[Finding]) -> Result<()> {
+    for (function, policy) in policies
+        .iter()
+        .filter(|(_, policy)| !policy.statements.is_empty())
+    {
+        let planted = |policy: Policy| {
+            let mut planted = policies.clone();
+            planted.insert(function.clone(), policy);
+            let found = findings(&planted, uses, EXCEPTIONS);
+            let of = |kind: Kind| {
+                let of = |list: &[Finding]| {
+                    let of = list
+                        .iter()
+                        .filter(|found| found.kind == kind && found.function == *function);
+                    of.count()
+                };
+                of(&found) > of(before)
+            };
+            (of(Kind::Unused), of(Kind::Lack))
+        };
+        let mut excess = policy.clone();
+        excess.statements.extend(excessive()?.statements);
+        if !planted(excess).0 {
+            return Err(format!(
+                "{function}: a grant that nothing uses was planted and not found"
+            ));
+        }
+        let split = policy.split();
+        let Some(atom) = split.atoms().into_iter().next() else {
+            continue;
+        };
+        if !planted(split.without(&[&atom])).1 {
+            return Err(format!(
+                "{function}: a grant was taken away and its lack was not found"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A grant that no function may need.
+fn excessive() -> Result<Policy> {
+    let statement = json!({
+        "Effect": "Allow", "Action": "dynamodb:DeleteItem",
+        "Resource": "arn:aws:dynamodb:eu-west-2:000000000000:table/trackwell-keys",
+        "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": "PLANTED#*" } },
+    });
+    Policy::parse(&json!({ "Statement": statement })).map_err(|errors| errors.join("\n"))
+}
+
+fn keep(rows: &[report::Row]) -> Result<()> {
+    let directory: PathBuf = Path::new(build::HERE).join("results");
+    let circumstances = build::circumstances();
+    let mut result = circumstances.clone();
+    result["rows"] = json!(rows);
+    let result = serde_json::to_string_pretty(&result).map_err(|error| error.to_string())?;
+    std::fs::create_dir_all(&directory)
+        .and_then(|()| std::fs::write(directory.join("grants.json"), result + "\n"))
+        .and_then(|()| {
+            std::fs::write(
+                directory.join("grants.md"),
+                report::markdown(&circumstances, rows),
+            )
+        })
+        .map_err(|error| format!("{}: {error}", directory.display()))
+}
