@@ -127,8 +127,8 @@ async fn a_file_is_announced_uploaded_completed_listed_downloaded_and_deleted() 
     }
     assert_eq!(
         customer.send_signed(&download, b"").await.status,
-        404,
-        "j-20: the link leads nowhere"
+        403,
+        "j-20: the link leads nowhere; S3 does not tell who may not list"
     );
 }
 

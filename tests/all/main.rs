@@ -27,6 +27,7 @@ mod outages;
 mod passwords;
 mod records;
 mod retention;
+mod seldom;
 mod sessions;
 mod settings;
 mod support;

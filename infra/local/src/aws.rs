@@ -171,11 +171,12 @@ impl Aws {
         mut request: Request<Bytes>,
     ) -> Result<Response<Bytes>, Dropped> {
         let inner = &self.inner;
-        if let Err(denied) = self.judge(function, service, &request)
+        let judged = self.judge(function, service, &request);
+        if let Err(denied) = &judged
             && inner.parts.enforce_policies
         {
             tracing::error!(%denied, "template.yaml does not allow a call");
-            return Ok(not_authorized(service, &denied));
+            return Ok(not_authorized(service, denied));
         }
         let asked = AwsRequest {
             function: function.name,
@@ -207,7 +208,11 @@ impl Aws {
                     go_on.notified().await;
                 }
                 let absence = absence(service, &request);
+                let presigned = is_presigned(&request);
                 let response = self.serve(service, &asked.operation, request).await;
+                if presigned && response.status().is_success() {
+                    self.used(function, judged.as_deref().unwrap_or_default());
+                }
                 let response = match absence {
                     Some(call) if response.status() == StatusCode::NOT_FOUND => {
                         self.tell_absence(function, &call, response)
@@ -232,23 +237,32 @@ impl Aws {
         }
     }
 
-    /// Notes what a request needs permission for, and whether the function has it.
-    fn judge(&self, function: &Function, service: &str, request: &Request<Bytes>) -> Result<(), String> {
+    /// The permissions that a request needs, when the function has all of them.
+    fn judge(
+        &self,
+        function: &Function,
+        service: &str,
+        request: &Request<Bytes>,
+    ) -> Result<Vec<AwsCall>, String> {
         let kms = &self.inner.parts.kms;
         let place = Place {
             region: REGION,
             account: ACCOUNT,
         };
         let calls = aws_calls(service, request, place, &|key, blob| kms.resolve(key, blob))?;
-        let verdicts = calls
+        if !is_presigned(request) {
+            self.used(function, &calls);
+        }
+        let refused = calls
             .iter()
-            .map(|call| self.inner.usage.judge(&function.definition, call));
-        // Each is judged before the first refusal counts, so that all are noted.
-        let verdicts: Vec<_> = verdicts.collect();
-        verdicts
-            .into_iter()
-            .collect::<Result<(), _>>()
-            .map_err(|denied| denied.to_string())
+            .find_map(|call| function.definition.authorize(call).err());
+        refused.map_or(Ok(calls), |denied| Err(denied.to_string()))
+    }
+
+    fn used(&self, function: &Function, calls: &[AwsCall]) {
+        for call in calls {
+            self.inner.usage.note(&function.definition, call);
+        }
     }
 
     /// S3 tells only those who may list a bucket that an object is not in it; it refuses all others.
@@ -263,7 +277,7 @@ impl Aws {
             Err(_) => response,
             Ok(()) => {
                 // Nobody asks for it by itself, so only a function that has the permission is said to use it.
-                let _ = self.inner.usage.judge(&function.definition, call);
+                self.inner.usage.note(&function.definition, call);
                 response
             }
         }
@@ -324,6 +338,12 @@ impl Aws {
     pub fn usage(&self) -> &Usage {
         &self.inner.usage
     }
+}
+
+/// Whether a request was handed out. Whoever has it can change it, so only an answer proves that it is the function's.
+fn is_presigned(request: &Request<Bytes>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    query.contains("X-Amz-Signature=")
 }
 
 /// The permission that it takes to be told that the object of a request is not there.

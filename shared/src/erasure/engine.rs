@@ -89,6 +89,10 @@ async fn prepare(ctx: &Ctx, order: &Order) -> Result<(Transaction, Begun)> {
                 shred(&mut transaction, &row, erasure)?;
                 begun.erased.push(*unit);
             }
+            // Its time has come and nobody asked for it, so it stays as it is until the hold goes.
+            Fate::Erase if order.trigger == Trigger::RetentionDue => {
+                begun.kept.push(wait_for_release(&mut transaction, &row)?);
+            }
             Fate::Erase => begun.kept.push(keep_for_hold(ctx, &mut transaction, &row).await?),
             Fate::Restrict { reason } => {
                 let kept = restrict(ctx, &mut transaction, &row, reason, order.events)?;
@@ -121,6 +125,21 @@ fn shred(transaction: &mut Transaction, row: &Item<Unit>, erasure: ErasureId) ->
         ..row.facts.clone()
     };
     units::change(transaction, row, after)
+}
+
+/// Takes the due row away; the release of the last hold writes a new one.
+fn wait_for_release(transaction: &mut Transaction, row: &Item<Unit>) -> Result<Kept> {
+    let after = Unit {
+        asked: true,
+        erase_at: None,
+        ..row.facts.clone()
+    };
+    units::change(transaction, row, after)?;
+    Ok(Kept {
+        class: row.facts.unit.class(),
+        reason: "Legal hold".to_owned(),
+        until: None,
+    })
 }
 
 /// The unit stays for the hold, out of reach of normal routes, and goes as soon as the hold does.

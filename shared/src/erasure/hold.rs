@@ -61,11 +61,8 @@ pub async fn release(ctx: &Ctx, unit: UnitId, hold: HoldId) -> Result<()> {
     let waited = holds == 0 && row.facts.asked;
     let after = Unit {
         holds,
-        erase_at: if waited {
-            Some(ctx.now())
-        } else {
-            row.facts.erase_at
-        },
+        // What has a date that the schedule looks at needs no other.
+        erase_at: row.facts.erase_at.or(waited.then(|| ctx.now())),
         ..row.facts.clone()
     };
     let mut transaction = Transaction::new();

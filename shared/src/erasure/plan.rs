@@ -14,9 +14,8 @@ use crate::keys::{self, SHARDS};
 use crate::ledger::Trigger;
 use crate::policy::{Class, Fate};
 use crate::retention::HourBucket;
-use crate::store::{Commit, Item, Query, Raw, Transaction};
+use crate::store::{Item, Query, Raw};
 use crate::task::Deadline;
-use crate::unit::UnitId;
 
 /// Rows read at a time.
 const PAGE: u32 = 100;
@@ -109,37 +108,13 @@ async fn act(ctx: &Ctx, raw: &Raw, report: &mut PlanReport) -> Result<()> {
         return Ok(());
     };
     report.overdue += u64::from(late > LATE);
-    if row.facts.holds > 0 {
-        report.held += 1;
-        return wait_for_release(ctx, &row).await;
-    }
-    report.erased += erase(ctx, unit).await?;
-    Ok(())
-}
-
-async fn erase(ctx: &Ctx, unit: UnitId) -> Result<u64> {
     let order = Order {
         trigger: Trigger::RetentionDue,
         units: vec![(unit, Fate::Erase)],
         events: &[],
     };
-    Ok(engine::begin(ctx, &order).await?.erased.len() as u64)
-}
-
-/// Takes the due row away; the release of the last hold writes a new one.
-async fn wait_for_release(ctx: &Ctx, row: &Item<Unit>) -> Result<()> {
-    let mut transaction = Transaction::new();
-    units::change(
-        &mut transaction,
-        row,
-        Unit {
-            asked: true,
-            erase_at: None,
-            ..row.facts.clone()
-        },
-    )?;
-    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
-        Ok(()) | Err(Commit::Rejected(_)) => Ok(()),
-        Err(Commit::Failed(error)) => Err(error),
-    }
+    let begun = engine::begin(ctx, &order).await?;
+    report.erased += begun.erased.len() as u64;
+    report.held += begun.kept.len() as u64;
+    Ok(())
 }

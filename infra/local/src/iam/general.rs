@@ -1,14 +1,20 @@
 //! Calls without what differs from one customer or run to the next: of millions, few remain.
 //!
 //! Ids, digests, numbers and the kinds of records are variable, and one placeholder of its sort stands for each of
-//! them. Words are not: the types of items, the types of ids, retention classes, buckets and tables. They are what a
-//! policy can tell apart.
+//! them. Words are not: the types of items, the types of ids, buckets and tables. They are what a policy can tell apart.
+//!
+//! A retention class is a word in the table of keys: which keys a function may read or destroy is what protects the
+//! data. In the table of units it is variable: the operator's manifest says what becomes of which class, and units hold
+//! no data.
 
 use std::collections::BTreeMap;
 
 use shared::records::model::Kind;
 
 use super::AwsCall;
+
+/// The table of units, as the ARNs of this stack end.
+const CONTROL_TABLE: &str = "/trackwell-control";
 
 /// How many characters an id has behind its type.
 const ID_LENGTH: usize = 26;
@@ -28,7 +34,12 @@ impl Names {
 
     /// The call with placeholders.
     pub(super) fn general(&self, call: &AwsCall) -> AwsCall {
-        let mut leading_keys: Vec<_> = call.leading_keys.iter().map(|key| words(key)).collect();
+        let is_of_units = call.resource.ends_with(CONTROL_TABLE);
+        let key = |key: &String| match words(key) {
+            general if is_of_units => without_class(&general),
+            general => general,
+        };
+        let mut leading_keys: Vec<_> = call.leading_keys.iter().map(key).collect();
         leading_keys.sort();
         leading_keys.dedup();
         let resource = self
@@ -65,6 +76,17 @@ fn text(text: &str) -> String {
             format!("{head}{}", words(last))
         }
         _ => words(text),
+    }
+}
+
+/// A key of the table of units with a placeholder for the retention class in it.
+fn without_class(key: &str) -> String {
+    let due = key.strip_prefix("DUE#").and_then(|rest| rest.split_once('#'));
+    let unit = key.strip_prefix("UNIT#").and_then(|rest| rest.split_once('.'));
+    match (due, unit) {
+        (Some((_, shard)), _) => format!("DUE#class#{shard}"),
+        (None, Some((organisation, _))) => format!("UNIT#{organisation}.class"),
+        (None, None) => key.to_owned(),
     }
 }
 
@@ -105,6 +127,27 @@ fn placeholder(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn classes_are_words_in_the_table_of_keys_and_variable_in_the_table_of_units() {
+        let keys = ["UNIT#org_1.billing", "DUE#account#3", "UNIT#user_1", "LEDGER"];
+        let general = |table: &str| {
+            let mut call = AwsCall::new(
+                "dynamodb:PutItem",
+                format!("arn:aws:dynamodb:a:0:table/trackwell-{table}"),
+            );
+            call.leading_keys = keys.map(str::to_owned).into();
+            Names::default().general(&call).leading_keys
+        };
+        assert_eq!(
+            general("keys"),
+            ["DUE#account#0", "LEDGER", "UNIT#org_1.billing", "UNIT#user_1"]
+        );
+        assert_eq!(
+            general("control"),
+            ["DUE#class#0", "LEDGER", "UNIT#org_1.class", "UNIT#user_1"]
+        );
+    }
 
     #[test]
     fn ids_digests_numbers_and_kinds_get_placeholders_and_words_stay() {

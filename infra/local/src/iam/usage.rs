@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::general::Names;
-use super::{AwsCall, Denied, FunctionDef};
+use super::{AwsCall, FunctionDef};
 
 /// The environment variable that names the directory in which every stack keeps what its functions used.
 pub const USAGE_VARIABLE: &str = "TRACKWELL_USAGE";
@@ -64,13 +64,9 @@ impl Usage {
         }
     }
 
-    /// Judges a call of a function, and notes it whatever the judgement.
-    ///
-    /// # Errors
-    /// When the function's policy does not allow the call.
-    pub fn judge(&self, function: &FunctionDef, call: &AwsCall) -> Result<(), Denied> {
-        let verdict = function.authorize(call);
-        let allowed = verdict.is_ok();
+    /// Notes a call of a function, whether its policy allows it or not.
+    pub fn note(&self, function: &FunctionDef, call: &AwsCall) {
+        let allowed = function.authorize(call).is_ok();
         let of = |call: AwsCall| Used { call, allowed };
         let used = of(self.names.general(call));
         // A key of KMS has another name in every stack, so its judgement is compared under that name.
@@ -87,7 +83,6 @@ impl Usage {
             let used = if same() { used } else { of(call.clone()) };
             kept.note(&function.logical_id, used);
         }
-        verdict
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
