@@ -69,20 +69,16 @@ pub(super) fn findings(policies: &Policies, uses: &Uses, exceptions: &[Exception
     let universe = universe(uses);
     let nothing = (Policy::default(), BTreeSet::new());
     let functions: BTreeSet<_> = policies.keys().chain(uses.keys()).collect();
-    let mut findings = BTreeSet::new();
-    for function in functions {
-        let policy = policies.get(function).unwrap_or(&nothing.0).split();
-        let used = uses.get(function).unwrap_or(&nothing.1);
-        findings.extend(lacks(function, &policy, used));
-        let atoms = policy.atoms();
-        let unused: Vec<_> = atoms.iter().filter(|atom| !needed(&policy, atom, used)).collect();
-        let patterns: Vec<_> = atoms.iter().filter(|atom| names_a_pattern(atom)).collect();
-        findings.extend(unused.iter().map(|atom| of_atom(Kind::Unused, function, atom)));
-        findings.extend(patterns.iter().map(|atom| of_atom(Kind::Pattern, function, atom)));
-        // What has another finding is not also to be narrowed.
-        let others: Vec<_> = unused.into_iter().chain(patterns).collect();
-        findings.extend(wide(function, &policy.without(&others), used, &universe));
-    }
+    let of = |function: &String| {
+        let policy = policies.get(function).unwrap_or(&nothing.0);
+        of_function(
+            function,
+            policy,
+            uses.get(function).unwrap_or(&nothing.1),
+            &universe,
+        )
+    };
+    let mut findings: BTreeSet<_> = functions.into_iter().flat_map(of).collect();
     let idle = exceptions
         .iter()
         .filter(|exception| !findings.iter().any(|finding| exception.covers(finding)))
@@ -90,6 +86,26 @@ pub(super) fn findings(policies: &Policies, uses: &Uses, exceptions: &[Exception
     let idle: Vec<_> = idle.collect();
     findings.retain(|finding| !exceptions.iter().any(|exception| exception.covers(finding)));
     findings.into_iter().chain(idle).collect()
+}
+
+/// What is not exact in one function's policy.
+pub(super) fn of_function(
+    function: &str,
+    policy: &Policy,
+    used: &BTreeSet<AwsCall>,
+    universe: &BTreeSet<AwsCall>,
+) -> BTreeSet<Finding> {
+    let policy = policy.split();
+    let atoms = policy.atoms();
+    let unused: Vec<_> = atoms.iter().filter(|atom| !needed(&policy, atom, used)).collect();
+    let patterns: Vec<_> = atoms.iter().filter(|atom| names_a_pattern(atom)).collect();
+    let mut findings = BTreeSet::from_iter(lacks(function, &policy, used));
+    findings.extend(unused.iter().map(|atom| of_atom(Kind::Unused, function, atom)));
+    findings.extend(patterns.iter().map(|atom| of_atom(Kind::Pattern, function, atom)));
+    // What has another finding is not also to be narrowed.
+    let others: Vec<_> = unused.into_iter().chain(patterns).collect();
+    findings.extend(wide(function, &policy.without(&others), used, universe));
+    findings
 }
 
 fn lacks(function: &str, policy: &Policy, used: &BTreeSet<AwsCall>) -> Vec<Finding> {
@@ -103,8 +119,9 @@ fn lacks(function: &str, policy: &Policy, used: &BTreeSet<AwsCall>) -> Vec<Findi
 fn needed(policy: &Policy, atom: &Atom, used: &BTreeSet<AwsCall>) -> bool {
     let less = policy.without(&[atom]);
     let allowed = |policy: &Policy, call: &AwsCall| policy.authorize("", call).is_ok();
-    used.iter()
-        .any(|call| allowed(policy, call) && !allowed(&less, call))
+    // Where one key of a call is lacking, the grants of its other keys are needed all the same.
+    let mut calls = used.iter().cloned().chain(used.iter().flat_map(single));
+    calls.any(|call| allowed(policy, &call) && !allowed(&less, &call))
 }
 
 /// Whether something has wildcards that must not: what no recorded call could tell from a name.
@@ -150,7 +167,7 @@ fn wide(
 }
 
 /// Every place that any function used, with one key each, and the neighbours of each place.
-fn universe(uses: &Uses) -> BTreeSet<AwsCall> {
+pub(super) fn universe(uses: &Uses) -> BTreeSet<AwsCall> {
     let mut universe = BTreeSet::new();
     for place in uses.values().flatten().flat_map(single) {
         universe.extend(neighbours(&place));
