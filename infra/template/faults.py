@@ -20,7 +20,7 @@ TEMPLATE = [
     ('Condition: { "ForAllValues:StringLike": { %s } }' % ORG, "Condition: {}", "without a condition on dynamodb:LeadingKeys"),
     ("Condition: { StringEquals: { %s } }" % DATA_KEY, "Condition: {}", "without a condition on kms:EncryptionContext"),
     ('Condition: { StringEquals: { "ses:FromAddress": !Ref MailFrom } }', "Condition: {}", "without a condition on ses:"),
-    ('Condition: { StringLike: { "s3:prefix": "org/*" } }', "Condition: {}", "without a condition on s3:prefix"),
+    ('Condition: { StringLike: { "s3:prefix": "org/*/content/" } }', "Condition: {}", "without a condition on s3:prefix"),
     ("Action: [dynamodb:GetItem, dynamodb:DeleteItem]", "NotAction: x\n              Action: dynamodb:GetItem", "NotAction"),
     ("      Timeout: 29\n", "      Timeout: 30\n", "its timeout is above 29 s"),
     ("      Timeout: 60\n", "      Timeout: 61\n", "its timeout is above 60 s"),
