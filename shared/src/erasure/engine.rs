@@ -240,7 +240,7 @@ fn open_job(
             keys::open_job(erasure),
             OpenJob {
                 erasure,
-                fenced_at: ctx.now(),
+                fenced_at: now,
             },
         ),
     )?;
