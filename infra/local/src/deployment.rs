@@ -169,7 +169,6 @@ fn parameters(
     secrets: &Secrets,
     arn: &dyn Fn(&str) -> String,
 ) -> HashMap<String, String> {
-    let keys = serde_json::to_string(&secrets.token_public_keys).unwrap_or_default();
     let fixed = [
         ("AWS::Region", REGION.to_owned()),
         ("AWS::AccountId", ACCOUNT.to_owned()),
@@ -179,17 +178,6 @@ fn parameters(
         ("Profile", profile.as_str().to_owned()),
         ("PublicOrigin", origin.to_owned()),
         ("MailFrom", MAIL_FROM.to_owned()),
-        ("RootKeyCiphertext", secrets.root_key_ciphertext.clone()),
-        ("TokenPublicKeys", keys),
-        (
-            "TokenSigningKeyCiphertext",
-            secrets.token_signing_key_ciphertext.clone(),
-        ),
-        ("LedgerVerifierKey", secrets.ledger_verifier_key.clone()),
-        (
-            "LedgerSigningKeyCiphertext",
-            secrets.ledger_signing_key_ciphertext.clone(),
-        ),
         ("DataKeyArn", arn("alias/trackwell-data")),
         ("TokenKeyArn", arn("alias/trackwell-tokens")),
         ("LedgerKeyArn", arn("alias/trackwell-ledger")),
@@ -201,6 +189,7 @@ fn parameters(
     fixed
         .into_iter()
         .chain(tables)
+        .chain(secrets.keys.parameters())
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

@@ -7,6 +7,7 @@
 //! - [`gateway`]: from an HTTP request to an API Gateway event, to a handler, and back.
 //! - [`schedule`] and [`clock`]: time, which can be moved, and what runs by it.
 //! - [`control`]: the pages and calls under `/_local`.
+//! - [`keys`]: the keys of a deployment, here and on AWS.
 //! - [`kms`], [`ses`], [`mailbox`], [`iam`], [`runtime_api`]: the parts.
 
 pub mod aws;
@@ -14,6 +15,7 @@ pub mod clock;
 pub mod control;
 pub mod gateway;
 pub mod iam;
+pub mod keys;
 pub mod kms;
 pub mod mailbox;
 pub mod output;

@@ -1,8 +1,11 @@
 //! `cargo run -p local`: the stack as a program.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use local::keys::{self, KeyRequest};
 use local::output::{complain, say};
 use local::verify::{self, Refusal};
 use local::{Clocks, Options, Stack, Storage};
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Verify { receipt, key }) => check(&receipt, &key),
+        Ok(Command::Keys { request, out }) => make_keys(&request, out.as_deref()),
         Ok(Command::Serve {
             profile,
             port,
@@ -53,20 +57,54 @@ fn check(receipt: &Path, key: &str) -> ExitCode {
     }
 }
 
+fn make_keys(request: &KeyRequest, out: Option<&Path>) -> ExitCode {
+    let parameters = match block_on(keys::run(request, &environment)).and_then(|made| made) {
+        Ok(parameters) => parameters,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    let Some(path) = out else {
+        say(&parameters);
+        return ExitCode::SUCCESS;
+    };
+    // Never over what is there: that may be what opens the data of a deployment.
+    match File::create_new(path).and_then(|mut file| writeln!(file, "{parameters}")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{} is not written: {error}.", path.display()));
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the credentials of whoever typed the command; no function reads them"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map(|runtime| runtime.block_on(future))
+        .map_err(|error| format!("The runtime does not start: {error}"))
+}
+
 fn serve(profile: Profile, port: u16, directory: Option<PathBuf>) -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&format!("The runtime does not start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    runtime.block_on(run(profile, port, directory))
+    block_on(run(profile, port, directory)).unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::FAILURE
+    })
 }
 
 async fn run(profile: Profile, port: u16, directory: Option<PathBuf>) -> ExitCode {

@@ -9,14 +9,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::accounts::token::{Issuer, PublicKeys};
 use shared::entropy::{self, SystemEntropy};
-use shared::ledger::Signer;
 use shared::policy::Profile;
 use zeroize::Zeroizing;
 
 use crate::clock::replace;
 use crate::error::DataDirectoryError;
+use crate::keys::{DeploymentKeys, Purpose};
 use crate::kms::Kms;
 
 /// The format of the data directory; it grows when an older program could no longer work in it.
@@ -32,11 +31,8 @@ pub(crate) struct Secrets {
     profile: String,
     /// Separates the functions of one stack from those of another; protects nothing beyond this machine.
     identity_seed: String,
-    pub(crate) root_key_ciphertext: String,
-    pub(crate) token_public_keys: PublicKeys,
-    pub(crate) token_signing_key_ciphertext: String,
-    pub(crate) ledger_verifier_key: String,
-    pub(crate) ledger_signing_key_ciphertext: String,
+    #[serde(flatten)]
+    pub(crate) keys: DeploymentKeys,
 }
 
 #[derive(Deserialize)]
@@ -105,23 +101,14 @@ impl Secrets {
     }
 
     async fn make(profile: Profile, kms: &Kms) -> Result<Self, String> {
-        let seed = || Zeroizing::new(entropy::bytes::<32>(&SystemEntropy));
-        let (root, token, ledger) = (seed(), seed(), seed());
-        // The public half does not depend on the origin that the issuer puts into tokens.
-        let issuer = Issuer::new(token.as_slice(), "").map_err(|error| error.to_string())?;
-        let signer = Signer::from_seed(&format!("localhost/trackwell/{profile}"), &ledger)
-            .map_err(|error| error.to_string())?;
         Ok(Self {
             version: VERSION,
             profile: profile.as_str().to_owned(),
             identity_seed: hex::encode(entropy::bytes::<32>(&SystemEntropy)),
-            root_key_ciphertext: encrypt(kms, "alias/trackwell-data", "root", &root).await?,
-            token_public_keys: PublicKeys {
-                keys: vec![issuer.public().clone()],
-            },
-            token_signing_key_ciphertext: encrypt(kms, "alias/trackwell-tokens", "token", &token).await?,
-            ledger_verifier_key: signer.verifier_key().to_string(),
-            ledger_signing_key_ciphertext: encrypt(kms, "alias/trackwell-ledger", "ledger", &ledger).await?,
+            keys: DeploymentKeys::make("localhost", profile, async |purpose, key| {
+                encrypt(kms, purpose, key).await
+            })
+            .await?,
         })
     }
 
@@ -137,13 +124,18 @@ impl Secrets {
     }
 }
 
-/// Encrypts a key as an operator would at a first deployment: with KMS, for one purpose.
-async fn encrypt(kms: &Kms, key: &str, purpose: &str, plaintext: &[u8; 32]) -> Result<String, String> {
+/// Has the stand-in encrypt a key, as an operator has KMS do it at a first deployment.
+async fn encrypt(kms: &Kms, purpose: Purpose, key: &[u8; 32]) -> Result<String, String> {
+    let alias = match purpose {
+        Purpose::Root => "alias/trackwell-data",
+        Purpose::Token => "alias/trackwell-tokens",
+        Purpose::Ledger => "alias/trackwell-ledger",
+    };
     let body = Zeroizing::new(
         json!({
-            "KeyId": key,
-            "Plaintext": BASE64.encode(plaintext),
-            "EncryptionContext": { "trackwell:purpose": purpose },
+            "KeyId": alias,
+            "Plaintext": BASE64.encode(key),
+            "EncryptionContext": { "trackwell:purpose": purpose.as_str() },
         })
         .to_string(),
     );
@@ -155,7 +147,7 @@ async fn encrypt(kms: &Kms, key: &str, purpose: &str, plaintext: &[u8; 32]) -> R
     let answer: Value = serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
     let blob = answer.get("CiphertextBlob").and_then(Value::as_str);
     blob.map(str::to_owned)
-        .ok_or_else(|| format!("KMS does not encrypt the {purpose} key: {answer}."))
+        .ok_or_else(|| format!("KMS does not encrypt with {alias}: {answer}."))
 }
 
 #[cfg(test)]
@@ -174,11 +166,12 @@ mod tests {
         let second = Secrets::open(Some(directory.path()), Profile::Trackado, &kms)
             .await
             .unwrap();
-        assert_eq!(first.root_key_ciphertext, second.root_key_ciphertext);
+        assert_eq!(first.keys.parameters(), second.keys.parameters());
         assert_eq!(first.identity("A"), second.identity("A"));
         assert_ne!(first.identity("A"), first.identity("B"));
         assert!(
             first
+                .keys
                 .ledger_verifier_key
                 .starts_with("localhost/trackwell/trackado+")
         );

@@ -220,7 +220,7 @@ async fn assemble(
     let secrets = Secrets::open(at, options.profile, &kms).await.map_err(wrong)?;
     let ses = mailbox(at, time.clock()).map_err(|error| wrong(error.into()))?;
     if let Some(path) = at {
-        let key = format!("{}\n", secrets.ledger_verifier_key);
+        let key = format!("{}\n", secrets.keys.ledger_verifier_key);
         std::fs::write(path.join("ledger.vkey"), key).map_err(|error| wrong(error.into()))?;
     }
     progress("Opening tables and buckets");
@@ -251,7 +251,7 @@ async fn assemble(
         endpoint,
         directory,
         is_new,
-        ledger_verifier_key: secrets.ledger_verifier_key,
+        ledger_verifier_key: secrets.keys.ledger_verifier_key,
         deployment,
         aws: Aws::new(parts),
         time,
