@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Deploys Trackwell for real, into an emulator of AWS: `sam build` and `sam deploy` of both stacks with the SAM CLI, then
+# a customer over HTTP from sign-up to erasure, answered by the very binaries that are deployed. infra/e2e has the test.
+# Exits 0 when it passed, 1 when it failed, and 2 when it could not run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cannot() {
+  printf '\n%s\n%s\n%s\n\n' '####' "#### THE DEPLOYMENT WAS NOT TESTED: $1" '####' >&2
+  exit 2
+}
+
+sam=$(infra/venv.sh infra/template/requirements.txt) || cannot 'the SAM CLI could not be installed.'
+ministack=$(infra/venv.sh infra/e2e/requirements.txt) || cannot 'the emulator could not be installed.'
+command -v curl >/dev/null || cannot 'curl is missing.'
+
+cargo build --quiet --release --locked -p functions --bins
+cargo build --quiet --locked -p local
+
+folder=$PWD/target/e2e
+rm -rf "$folder"
+mkdir -p "$folder"
+# The emulator's own children die with it; see infra/e2e/emulator.py.
+status=0
+PYTHONDONTWRITEBYTECODE=1 python3 infra/e2e --folder "$folder" --ministack-python "$ministack/bin/python" \
+  --sam "$sam/bin/sam" --binaries "$PWD/target/release" --local "$PWD/target/debug/local" \
+  --rie "$(echo "$sam"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(uname -m | sed s/aarch64/arm64/)")" ||
+  status=$?
+# What was deployed is half a gigabyte of binaries; only the logs are worth keeping.
+rm -rf "$folder/build" "$folder/cache" "$folder/tmp" "$folder/s3"
+exit "$status"
