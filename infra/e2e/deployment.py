@@ -87,7 +87,9 @@ class Deployment:
         types = [name.strip() for name in unknown[1].split(",")]
         # AWS is right: cfn-lint has checked every type against the specification of the region.
         say(f"left out, because the emulator does not know them: {', '.join(types)}")
-        fewer = template.with_name(f".{stack}-without.yaml") if template.is_relative_to(self.folder) else self.folder / f"{stack}.yaml"
+        # Beside the built template, whose paths are relative to it; but nothing is written beside our own.
+        place = template.parent if template.is_relative_to(self.folder) else self.folder
+        fewer = place / f"{stack}-fewer.yaml"
         fewer.write_text(without(template.read_text(), types))
         return self.sam("deploy", "--template-file", fewer, *arguments)
 
@@ -153,7 +155,8 @@ def run(command, environment):
     """Runs a command, and fails with what it wrote."""
     done = subprocess.run([str(part) for part in command], env=environment, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
-        raise Failed(f"{' '.join(str(part) for part in command[:3])}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        what = " ".join(str(part) for part in command[:2])
+        raise Failed(f"{what}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
     return done.stdout
 
 

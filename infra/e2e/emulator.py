@@ -87,8 +87,8 @@ class Emulator:
         """One HTTP request; `service` is what the emulator routes it by, in place of a signature."""
         headers = dict(headers or {})
         if service:
-            headers["Authorization"] = (
-                f"AWS4-HMAC-SHA256 Credential=test/20200101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0")
+            credential = f"test/20200101/{REGION}/{service}/aws4_request"
+            headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body=body, headers=headers)

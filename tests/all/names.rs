@@ -147,6 +147,44 @@ fn the_template_has_every_route_and_schedule_of_the_registry() {
 }
 
 #[test]
+fn every_event_of_tests_events_is_one_that_its_function_gets() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root().join("tests/events")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        if let Some(route) = functions::registry::route(name) {
+            let key = if route.method == "ANY" {
+                "$default".to_owned()
+            } else {
+                format!("{} {}", route.method, route.path)
+            };
+            assert_eq!(event["routeKey"], key, "{name}");
+            assert_eq!(event["requestContext"]["routeKey"], key, "{name}");
+            assert_eq!(
+                event["rawPath"], event["requestContext"]["http"]["path"],
+                "{name}"
+            );
+            let parameters: BTreeSet<_> = route.parameters().filter(|_| route.method != "ANY").collect();
+            let given = event["pathParameters"].as_object();
+            let given: BTreeSet<_> = given
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.as_str())
+                .collect();
+            assert_eq!(given, parameters, "{name}");
+        } else {
+            let task = functions::registry::task(name)
+                .unwrap_or_else(|| panic!("{name}: there is no such function"));
+            assert!(task.schedule.is_some(), "{name} has no schedule");
+            assert_eq!(event["source"], "aws.scheduler", "{name}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 0, "there are no events");
+}
+
+#[test]
 fn the_openapi_document_has_every_route_with_every_status() {
     let document = functions::openapi::document("https://api.example");
     let mut operations = BTreeSet::new();

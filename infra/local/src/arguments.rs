@@ -27,13 +27,13 @@ verify checks a receipt offline: its signature and that it is in the ledger.
   --key KEY        The verifier key, or a file that holds it (DIR/ledger.vkey, or from GET /v1/ledger).
 
 keys makes the keys of a new deployment on AWS, has KMS encrypt them, and prints the parameters of template.yaml that
-carry them, as JSON for `sam deploy --parameter-overrides file://FILE`. Credentials come from the environment
+carry them, for `sam deploy --parameter-overrides file://FILE`. Credentials come from the environment
 (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN). Keep the file: RootKeyCiphertext opens all data of the
 deployment, and whoever deploys without it, or with another, loses everything that is stored.
   --origin HOST    The API's host name; the ledger is named HOST/trackwell/NAME.
   --data-key ARN, --token-key ARN, --ledger-key ARN
                    The KMS keys: outputs of infra/data.yaml.
-  --out FILE       Write to a file that must not exist yet, instead of printing.
+  --out FILE       Write to a file that must not exist yet, instead of printing. SAM wants its name to end in .yaml.
   --endpoint URL   Where KMS is, if not at AWS.
 
 Exit codes:

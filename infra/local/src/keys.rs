@@ -41,13 +41,13 @@ pub async fn run(
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, String> {
     let kms = client(request, environment)?;
-    let keys = DeploymentKeys::make(&request.host, request.profile, async |purpose, key| {
+    let keys = DeploymentKeys::make(&request.host, request.profile, |purpose, key| {
         let arn = match purpose {
             Purpose::Root => &request.data_key,
             Purpose::Token => &request.token_key,
             Purpose::Ledger => &request.ledger_key,
         };
-        encrypt(&kms, arn, purpose, key).await
+        encrypt(&kms, arn, purpose, key)
     })
     .await?;
     let parameters = keys
@@ -84,7 +84,7 @@ fn region(arn: &str) -> Result<&str, String> {
     }
 }
 
-async fn encrypt(kms: &Client, arn: &str, purpose: Purpose, key: &[u8; 32]) -> Result<String, String> {
+async fn encrypt(kms: &Client, arn: &str, purpose: Purpose, key: PlainKey) -> Result<String, String> {
     let answer = kms
         .encrypt()
         .key_id(arn)
@@ -121,6 +121,9 @@ impl Purpose {
     }
 }
 
+/// A key that is not encrypted yet.
+pub(crate) type PlainKey = Zeroizing<[u8; 32]>;
+
 /// The keys of a deployment as its functions are given them: ciphertexts and public halves.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct DeploymentKeys {
@@ -134,25 +137,28 @@ pub(crate) struct DeploymentKeys {
 impl DeploymentKeys {
     /// Makes the keys of `profile` on `host`. `encrypt` has KMS encrypt a key for its purpose, and gives the ciphertext
     /// in base64.
-    pub(crate) async fn make(
+    pub(crate) async fn make<F>(
         host: &str,
         profile: Profile,
-        encrypt: impl AsyncFn(Purpose, &[u8; 32]) -> Result<String, String>,
-    ) -> Result<Self, String> {
-        let seed = || Zeroizing::new(entropy::bytes::<32>(&SystemEntropy));
+        encrypt: impl Fn(Purpose, PlainKey) -> F,
+    ) -> Result<Self, String>
+    where
+        F: Future<Output = Result<String, String>>,
+    {
+        let seed = || PlainKey::new(entropy::bytes::<32>(&SystemEntropy));
         let (root, token, ledger) = (seed(), seed(), seed());
         // The public half does not depend on the origin that the issuer puts into tokens.
         let issuer = Issuer::new(token.as_slice(), "").map_err(|error| error.to_string())?;
         let signer = Signer::from_seed(&format!("{host}/trackwell/{profile}"), &ledger)
             .map_err(|error| error.to_string())?;
         Ok(Self {
-            root_key_ciphertext: encrypt(Purpose::Root, &root).await?,
+            root_key_ciphertext: encrypt(Purpose::Root, root).await?,
             token_public_keys: PublicKeys {
                 keys: vec![issuer.public().clone()],
             },
-            token_signing_key_ciphertext: encrypt(Purpose::Token, &token).await?,
+            token_signing_key_ciphertext: encrypt(Purpose::Token, token).await?,
             ledger_verifier_key: signer.verifier_key().to_string(),
-            ledger_signing_key_ciphertext: encrypt(Purpose::Ledger, &ledger).await?,
+            ledger_signing_key_ciphertext: encrypt(Purpose::Ledger, ledger).await?,
         })
     }
 
@@ -219,9 +225,9 @@ mod tests {
     #[tokio::test]
     async fn each_key_is_encrypted_for_its_own_purpose_and_none_is_among_the_parameters() {
         let seen = std::sync::Mutex::new(Vec::new());
-        let keys = DeploymentKeys::make("api.example.com", Profile::Ocktra, async |purpose, key| {
-            seen.lock().unwrap().push((purpose, BASE64.encode(key)));
-            Ok(format!("ciphertext for {}", purpose.as_str()))
+        let keys = DeploymentKeys::make("api.example.com", Profile::Ocktra, |purpose, key| {
+            seen.lock().unwrap().push((purpose, BASE64.encode(*key)));
+            std::future::ready(Ok(format!("ciphertext for {}", purpose.as_str())))
         })
         .await
         .unwrap();

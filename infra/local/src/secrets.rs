@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::replace;
 use crate::error::DataDirectoryError;
-use crate::keys::{DeploymentKeys, Purpose};
+use crate::keys::{DeploymentKeys, PlainKey, Purpose};
 use crate::kms::Kms;
 
 /// The format of the data directory; it grows when an older program could no longer work in it.
@@ -105,10 +105,8 @@ impl Secrets {
             version: VERSION,
             profile: profile.as_str().to_owned(),
             identity_seed: hex::encode(entropy::bytes::<32>(&SystemEntropy)),
-            keys: DeploymentKeys::make("localhost", profile, async |purpose, key| {
-                encrypt(kms, purpose, key).await
-            })
-            .await?,
+            keys: DeploymentKeys::make("localhost", profile, |purpose, key| encrypt(kms, purpose, key))
+                .await?,
         })
     }
 
@@ -125,7 +123,7 @@ impl Secrets {
 }
 
 /// Has the stand-in encrypt a key, as an operator has KMS do it at a first deployment.
-async fn encrypt(kms: &Kms, purpose: Purpose, key: &[u8; 32]) -> Result<String, String> {
+async fn encrypt(kms: &Kms, purpose: Purpose, key: PlainKey) -> Result<String, String> {
     let alias = match purpose {
         Purpose::Root => "alias/trackwell-data",
         Purpose::Token => "alias/trackwell-tokens",
@@ -134,7 +132,7 @@ async fn encrypt(kms: &Kms, purpose: Purpose, key: &[u8; 32]) -> Result<String, 
     let body = Zeroizing::new(
         json!({
             "KeyId": alias,
-            "Plaintext": BASE64.encode(key),
+            "Plaintext": BASE64.encode(*key),
             "EncryptionContext": { "trackwell:purpose": purpose.as_str() },
         })
         .to_string(),
