@@ -17,6 +17,7 @@ venv=$(infra/venv.sh infra/template/requirements.txt) || cannot 'what checks the
 export SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
 unset AWS_PROFILE
 findings=0
+mkdir -p target/template-check
 for template in template.yaml infra/data.yaml; do
   "$venv/bin/sam" validate --lint --region eu-west-1 --template-file $template || findings=1
 done

@@ -20,12 +20,7 @@ cargo build --quiet --locked -p local
 folder=$PWD/target/e2e
 rm -rf "$folder"
 mkdir -p "$folder"
-# The emulator's own children die with it; see infra/e2e/emulator.py.
-status=0
-PYTHONDONTWRITEBYTECODE=1 python3 infra/e2e --folder "$folder" --ministack-python "$ministack/bin/python" \
-  --sam "$sam/bin/sam" --binaries "$PWD/target/release" --local "$PWD/target/debug/local" \
-  --rie "$(echo "$sam"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(uname -m | sed s/aarch64/arm64/)")" ||
-  status=$?
-# What was deployed is half a gigabyte of binaries; only the logs are worth keeping.
-rm -rf "$folder/build" "$folder/cache" "$folder/tmp" "$folder/s3"
-exit "$status"
+export PYTHONDONTWRITEBYTECODE=1
+exec python3 infra/e2e --folder "$folder" --ministack-python "$ministack/bin/python" --sam "$sam/bin/sam" \
+  --binaries "$PWD/target/release" --local "$PWD/target/debug/local" \
+  --rie "$(echo "$sam"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(uname -m | sed s/aarch64/arm64/)")"

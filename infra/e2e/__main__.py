@@ -4,6 +4,7 @@ Run by infra/e2e.sh, which installs and builds what this needs.
 """
 
 import argparse
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,9 +105,14 @@ def main():
         test(given, emulator)
     except Failed as failure:
         print(f"\nE2E FAILED: {failure}\n\nThe emulator's log ends with:\n{emulator.tail()}", file=sys.stderr)
+        if emulator.process.poll() is None:
+            print("\nThe functions wrote last:", *emulator.written()[-20:], sep="\n", file=sys.stderr)
         return 1
     finally:
         emulator.stop()
+        # What was deployed is half a gigabyte of binaries; only the logs are worth keeping.
+        for name in ("build", "cache", "tmp", "s3"):
+            shutil.rmtree(given.folder / name, ignore_errors=True)
     print(f"\nDeployed and proved in {time.monotonic() - BEGUN:.0f} s.")
     return 0
 

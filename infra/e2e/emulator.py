@@ -67,6 +67,18 @@ class Emulator:
     def tail(self, lines=40):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def written(self):
+        """What the functions wrote to their log groups, oldest first."""
+        events = []
+        for group in self.target("logs", "Logs_20140328.DescribeLogGroups", {})["logGroups"]:
+            page = {"logGroupName": group["logGroupName"]}
+            while page.get("nextToken", True):
+                found = self.target("logs", "Logs_20140328.FilterLogEvents", page)
+                events += [(event["timestamp"], event["message"].strip()) for event in found["events"]]
+                page["nextToken"] = found.get("nextToken")
+        # Lambda's own lines about each invocation are not interesting.
+        return [message for _, message in sorted(events) if message.startswith("{")]
+
     def listening(self):
         """The addresses that the emulator and its functions listen on, from the kernel's own tables."""
         inodes = set()

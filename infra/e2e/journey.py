@@ -155,9 +155,13 @@ class Journey:
         self.say(f"sealed, by the schedules of the deployment, after {time.monotonic() - begun:.0f} s more")
         return receipts
 
+    def words(self):
+        """What is in everything that the customer entered, as it was entered and as it is normalised."""
+        return [self.customer.word, self.customer.word.lower(), self.customer.email]
+
     def readable(self, words=None):
-        """Where in tables and buckets some words can be read: the customer's address, and what is in all they entered."""
-        words = [text.encode() for text in words or (self.customer.word, self.customer.word.lower(), self.customer.email)]
+        """Where in tables and buckets some words can be read."""
+        words = [text.encode() for text in words or self.words()]
         found, self.stored = [], 0
         for table in TABLES:
             for item in self.emulator.items(self.deployment.outputs[table]):
@@ -186,6 +190,11 @@ class Journey:
         if files:
             raise Failed(f"files are left: {files}")
         self.say("versions and delete markers left of their files: 0")
+        lines = self.emulator.written()
+        told = [line for line in lines if any(word in line for word in self.words())]
+        if told or not lines:
+            raise Failed(f"the functions' logs have {len(lines)} lines, and name the customer in {told[:3]}")
+        self.say(f"lines of the functions' logs that name them: 0 of {len(lines)}")
 
 
 def texts_of(value):
