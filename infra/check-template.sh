@@ -11,13 +11,26 @@ cannot() {
   exit 2
 }
 
-venv=$(infra/venv.sh infra/template/requirements.txt) || cannot 'what checks them could not be installed.'
+command -v python3 >/dev/null || cannot 'python3 is missing.'
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || cannot 'python3 is older than 3.10.'
+python3 -c 'import venv, ensurepip' 2>/dev/null || cannot 'python3 has no venv module (on Debian: python3-venv).'
+
+# The folder is named after what is in it, so that a change of the requirements makes a new one.
+requirements=infra/template/requirements.txt
+venv=target/template-check/$(cksum <$requirements | cut -d' ' -f1)
+if [ ! -f "$venv/complete" ]; then
+  echo "Installing $(grep -c == $requirements) packages into $venv"
+  rm -rf "$venv"
+  python3 -m venv "$venv" || cannot 'the virtual environment could not be made.'
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement $requirements ||
+    cannot 'the packages could not be installed.'
+  touch "$venv/complete"
+fi
 
 # Nothing of this may depend on, or reach, an account.
 export SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
 unset AWS_PROFILE
 findings=0
-mkdir -p target/template-check
 for template in template.yaml infra/data.yaml; do
   "$venv/bin/sam" validate --lint --region eu-west-1 --template-file $template || findings=1
 done

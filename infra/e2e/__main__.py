@@ -4,6 +4,7 @@ Run by infra/e2e.sh, which installs and builds what this needs.
 """
 
 import argparse
+import json
 import shutil
 import signal
 import subprocess
@@ -61,10 +62,8 @@ def test(given, emulator):
     step("Leave")
     customer.leave()
 
-    step("Every route and every task, while the schedules finish the erasures")
+    step("Every route, while the schedules finish the erasures")
     coverage.routes(api, say)
-    unit = customer.other.call("GET", "/v1/organisation").json()["id"] + ".content"
-    coverage.tasks(deployment, unit, ROOT / "tests/events", say)
     step("Events of tests/events, in Lambda's runtime emulator of the SAM CLI")
     events.run(deployment, given.rie, say)
     only_loopback(emulator)
@@ -76,7 +75,9 @@ def test(given, emulator):
     say(f"the ledger's key: {ledger['verifier_key']}")
     step("Nothing left")
     customer.nothing_left()
-    step("What ran")
+    step("The tasks that nobody waits for, and what ran")
+    unit = customer.other.call("GET", "/v1/organisation").json()["id"] + ".content"
+    coverage.tasks(deployment, unit, json.loads((ROOT / "tests/events/retention-plan.json").read_text()), say)
     coverage.functions(deployment, say)
 
 

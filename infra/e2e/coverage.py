@@ -5,10 +5,6 @@ import re
 
 from emulator import Failed
 
-# What no schedule of a few minutes reaches is run by hand: the event of EventBridge Scheduler is in tests/events.
-BY_HAND = ("RetentionPlanFunction", "MailRetryFunction")
-
-
 def routes(api, say):
     """Each route once more without a token: the deployed API takes it to the function that it belongs to."""
     guarded = 0
@@ -30,11 +26,13 @@ def routes(api, say):
         "the fallback answered 404 and 405")
 
 
-def tasks(deployment, unit, events, say):
+def tasks(deployment, unit, event, say):
     """Runs by hand what an operator runs by hand, and what its schedule runs too rarely to wait for."""
-    for logical_id in BY_HAND:
-        event = json.loads((events / f"{binary(logical_id)}.json").read_text())
-        say(f"{logical_id}, run by hand: {json.dumps(deployment.invoke(logical_id, event))}")
+    for schedule in deployment.of_type("AWS::Scheduler::Schedule"):
+        properties = deployment.template["Resources"][schedule]["Properties"]
+        logical_id = properties["Target"]["Arn"]["Fn::GetAtt"][0]
+        if properties["ScheduleExpression"] != "rate(1 minute)":
+            say(f"{logical_id}, run by hand: {json.dumps(deployment.invoke(logical_id, event))}")
     hold = deployment.invoke("HoldsPlaceFunction", {"unit": unit, "reason": "a trial of the test"})["hold"]
     deployment.invoke("HoldsReleaseFunction", {"unit": unit, "hold": hold})
     say(f"a hold on {unit}: placed and released")
@@ -49,8 +47,3 @@ def functions(deployment, say):
     if errors := deployment.emulator.errors():
         raise Failed(f"the emulator reports {len(errors)} errors, the first of them: {errors[0]}")
     say(f"all {len(deployed)} functions were invoked; the emulator reports no error")
-
-
-def binary(logical_id):
-    """`RecordsCreateFunction` is the binary `records-create`."""
-    return re.sub(r"([A-Z])", r"-\1", logical_id.removesuffix("Function")).lstrip("-").lower()
