@@ -30,6 +30,9 @@ pub const LEDGER_BUCKET: &str = "trackwell-ledger";
 /// Where mail comes from.
 const MAIL_FROM: &str = "no-reply@trackwell.test";
 
+/// What mail is sent with.
+const MAIL_CONFIGURATION_SET: &str = "trackwell-mail";
+
 /// A function as it is deployed here.
 pub(crate) struct Function {
     /// Its name in the registry.
@@ -178,6 +181,7 @@ fn parameters(
         ("Profile", profile.as_str().to_owned()),
         ("PublicOrigin", origin.to_owned()),
         ("MailFrom", MAIL_FROM.to_owned()),
+        ("MailConfigurationSet", MAIL_CONFIGURATION_SET.to_owned()),
         ("DataKeyArn", arn("alias/trackwell-data")),
         ("TokenKeyArn", arn("alias/trackwell-tokens")),
         ("LedgerKeyArn", arn("alias/trackwell-ledger")),
