@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks template.yaml and infra/data.yaml without an AWS account: validates and lints both, expands the template as
-# CloudFormation does and lints that too, then holds what comes out against our own rules (infra/template/check.py) and
-# plants faults to see that the rules still find them. Exits 0 when there is no finding, 1 when there is one, and 2 when
-# it could not look.
+# Checks the templates without an AWS account: expands template.yaml as CloudFormation does, lets cfn-lint, checkov and
+# parliament look at all five, holds them against our own rules (infra/template), and plants faults to see that rules and
+# tools still find them. A finding that stays has a reason in infra/template/skips.toml. Exits 0 when there is no finding,
+# 1 when there is one, and 2 when it could not look.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,30 +12,56 @@ cannot() {
 }
 
 command -v python3 >/dev/null || cannot 'python3 is missing.'
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || cannot 'python3 is older than 3.10.'
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || cannot 'python3 is older than 3.11.'
 python3 -c 'import venv, ensurepip' 2>/dev/null || cannot 'python3 has no venv module (on Debian: python3-venv).'
 
-# The folder is named after what is in it, so that a change of the requirements makes a new one.
-requirements=infra/template/requirements.txt
-venv=target/template-check/$(cksum <$requirements | cut -d' ' -f1)
-if [ ! -f "$venv/complete" ]; then
-  echo "Installing $(grep -c == $requirements) packages into $venv"
-  rm -rf "$venv"
-  python3 -m venv "$venv" || cannot 'the virtual environment could not be made.'
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement $requirements ||
-    cannot 'the packages could not be installed.'
-  touch "$venv/complete"
-fi
+# An environment is named after what is in it, so that a change of the requirements makes a new one.
+environment() {
+  local venv
+  venv=target/template-check/$(cksum <"$1" | cut -d' ' -f1)
+  if [ ! -f "$venv/complete" ]; then
+    echo "Installing $(grep -c == "$1") packages into $venv" >&2
+    rm -rf "$venv"
+    python3 -m venv "$venv" || cannot 'the virtual environment could not be made.'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$1" >&2 ||
+      cannot 'the packages could not be installed.'
+    touch "$venv/complete"
+  fi
+  echo "$venv/bin"
+}
+sam=$(environment infra/template/requirements.txt)
+policies=$(environment infra/template/requirements-policies.txt)
 
 # Nothing of this may depend on, or reach, an account.
 export SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
 unset AWS_PROFILE
-findings=0
-for template in template.yaml infra/data.yaml; do
-  "$venv/bin/sam" validate --lint --region eu-west-1 --template-file $template || findings=1
-done
-expanded=target/template-check/expanded.json
-"$venv/bin/python" infra/template/check.py --expanded $expanded || findings=1
-"$venv/bin/cfn-lint" --regions eu-west-1 --template $expanded || findings=1
-"$venv/bin/python" infra/template/faults.py || findings=1
-exit $findings
+out=target/template-check/out
+rm -rf "$out"
+mkdir -p "$out"
+failed=0
+
+# cfn-lint and checkov exit with a status of their own when they find something; what they found is judged below.
+lint() {
+  "$sam/cfn-lint" --format json --regions eu-west-1 --template "$@" >"$out/cfn-lint.json" || [ $? -lt 16 ]
+}
+audit() {
+  "$policies/checkov" --skip-download --framework cloudformation --compact --soft-fail --output json \
+    --file "${@:3}" >"$out/$2checkov.json" 2>"$out/$2checkov.log"
+  "$policies/python" infra/template/audit.py "$out/$1" "$out/$2parliament.json" 2>>"$out/$2checkov.log"
+}
+
+"$sam/python" infra/template/check.py expand "$out" || cannot 'a template could not be read.'
+"$sam/python" infra/template/faults.py plant "$out" || cannot 'faults could not be planted.'
+stacks=({data,backup,template,edge,monitoring}.json)
+
+# Two at a time: each takes a core.
+{ lint "${stacks[@]/#/$out/}" && audit policies.json '' "${stacks[@]/#/$out/deployed/}"; } &
+tools=$!
+"$sam/python" infra/template/faults.py || failed=1
+"$sam/sam" validate --region eu-west-1 --template-file template.yaml || failed=1
+audit faults-policies.json faults- "$out"/deployed/fault-*.json || cannot "a tool failed, see $out."
+wait $tools || cannot "a tool failed, see $out."
+
+"$sam/python" infra/template/faults.py found "$out" || failed=1
+"$sam/python" infra/template/check.py judge "$out" || failed=1
+exit $failed
