@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::json;
 use shared::auth::{Action, Member};
 use shared::ctx::Ctx;
-use shared::error::Result;
+use shared::error::{Error, Result};
 use shared::idempotency::Idempotency;
 use shared::ids::UserId;
 use shared::keys::{Key, Tenant};
@@ -180,6 +180,19 @@ fn shape<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// A route that answers nothing.
+const fn described(route: &Route) -> Route {
+    let access = match route.access {
+        Access::Public(_) => ROUTE.access,
+        Access::Member { action, .. } => Access::Member {
+            action,
+            needs: needs_nothing,
+            handler: |_| Box::pin(async { Err(Error::NotFound) }),
+        },
+    };
+    Route { access, ..*route }
+}
+
 macro_rules! routes {
     ($($id:ident = $route:expr;)*) => {
         $(
@@ -189,6 +202,10 @@ macro_rules! routes {
 
         /// Every route.
         pub static ROUTES: &[&Route] = &[$(&$id),*];
+
+        /// Every route as a description, without its handler: a function that only talks about routes must not carry
+        /// the code of them all.
+        pub(crate) static DESCRIBED: &[Route] = &[$(described(&$id)),*];
     };
 }
 

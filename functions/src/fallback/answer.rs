@@ -3,10 +3,10 @@
 use shared::error::{Error, Result};
 
 use crate::gateway::Answer;
-use crate::registry::{Call, ROUTES};
+use crate::registry::{Call, DESCRIBED};
 
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
-    let allowed: Vec<_> = ROUTES
+    let allowed: Vec<_> = DESCRIBED
         .iter()
         .filter(|route| route.method != "ANY" && fits(route.path, &call.request.path))
         .map(|route| route.method)

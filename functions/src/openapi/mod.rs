@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use shared::problem::Problem;
 
 use crate::gateway::Body;
-use crate::registry::{Access, KeyUse, ROUTES, Route, SchemaOf};
+use crate::registry::{Access, DESCRIBED, KeyUse, Route, SchemaOf};
 
 /// The document for the deployment at `origin`.
 pub fn document(origin: &str) -> Value {
@@ -18,7 +18,7 @@ pub fn document(origin: &str) -> Value {
     });
     let mut generator = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES.iter().filter(|route| route.method != "ANY") {
+    for route in DESCRIBED.iter().filter(|route| route.method != "ANY") {
         let operation = operation(route, &mut generator);
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[route.method.to_lowercase()] = operation;

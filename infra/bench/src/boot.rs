@@ -16,8 +16,8 @@ use crate::stage::Stage;
 use crate::{Result, build};
 use doorbell::Doorbell;
 
-mod doorbell;
-mod event;
+pub(crate) mod doorbell;
+pub(crate) mod event;
 
 /// How long a function may take to start and answer.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -16,6 +16,7 @@ use shared::policy::Profile;
 
 use crate::api::Client;
 use crate::cases::{self, ROUTE_CASES, TASK_CASES};
+use crate::price::Calculator;
 use crate::stage::Stage;
 use crate::{Result, build, customer};
 use table::{Row, markdown};
@@ -61,8 +62,13 @@ pub(crate) async fn run() -> Result<bool> {
         bench.round(word).await?;
     }
     let wrong = bench.wrong();
+    let calculator = Calculator::new()?;
+    for row in &mut bench.rows {
+        let price = calculator.price(&row.usage(bench.stack.memory_mb(row.name)))?;
+        (row.billed_ms, row.dollars_per_million) = (price.billed_ms, price.dollars_per_million);
+    }
     let circumstances = build::circumstances();
-    let text = markdown(&circumstances, &bench.rows);
+    let text = markdown(&circumstances, &bench.rows, &calculator.prices);
     keep(&circumstances, &bench.rows, &text)?;
     say(&text);
     for line in &wrong {

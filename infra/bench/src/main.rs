@@ -14,13 +14,22 @@ use tracing_subscriber::EnvFilter;
 mod api;
 mod boot;
 mod build;
+mod build_budget;
 mod cases;
 mod clock;
+mod cold;
+mod container;
 mod cost;
 mod customer;
 mod grants;
 mod kill;
+mod price;
+mod process;
+mod results;
+mod rig;
 mod stage;
+mod tls;
+mod warm;
 
 /// What went wrong, in words for the terminal.
 type Result<T> = std::result::Result<T, String>;
@@ -31,9 +40,13 @@ Usage:
   cargo run -p bench -- boot [--release] start every Lambda binary and have it answer a real event
   cargo run -p bench -- grants           run all tests, and judge whether each function may do exactly what it did
   cargo run -p bench -- grants --usage DIR  the same with what tests recorded in DIR, named by TRACKWELL_USAGE
+  cargo run -p bench -- cold [--runs N]  start every function often beside bare binaries, in release, over TLS
+  cargo run -p bench -- cold --smoke     the same once and in debug; only whether everything answers
+  cargo run -p bench -- warm [--smoke]   ask each function often beside a bare binary, in release, over TLS
+  cargo run -p bench -- build            what a release binary costs to build, and its size
   cargo run -p bench -- kill             kill -9 the local stack amid 1,000 creates and look at what is left
 
-cost and grants write tables to infra/bench/results. Exit codes: 0 as it should be, 1 not, 2 wrong command line.";
+Each table is written to infra/bench/results/ as Markdown and JSON, except by a smoke run. Exit codes: 0 as it should be, 1 not, 2 wrong command line.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +63,10 @@ fn main() -> ExitCode {
         ["boot", "--release"] => in_runtime(boot::run(true)),
         ["grants"] => in_runtime(grants::run(None)),
         ["grants", "--usage", directory] => in_runtime(grants::run(Some(Path::new(directory)))),
+        ["cold", rest @ ..] => cold::Plan::parse(rest).and_then(|plan| in_runtime(cold::run(plan))),
+        ["warm"] => in_runtime(warm::run(false)),
+        ["warm", "--smoke"] => in_runtime(warm::run(true)),
+        ["build"] => build_budget::run(),
         ["kill"] => in_runtime(kill::run()),
         ["--help" | "-h"] => {
             say(HELP);

@@ -144,6 +144,13 @@ impl Machine {
             .unwrap_or_default()
     }
 
+    /// The size of a function's container. 0 when there is no such function.
+    pub fn memory_mb(&self, name: &str) -> u64 {
+        self.deployment
+            .function(name)
+            .map_or(0, |function| function.definition.memory_mb)
+    }
+
     /// Clients with every right, for looking at what is stored; no fault, no policy and no meter applies to them.
     pub fn operator(&self) -> shared::aws::Aws {
         let (access_key, secret_key) = self.deployment.operator();

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Stopwatch;
@@ -13,7 +13,7 @@ use crate::clock::Stopwatch;
 /// Stands between a function and its Runtime API and passes on what they say. It ends when it is dropped.
 pub(crate) struct Doorbell {
     address: SocketAddr,
-    rang: Arc<OnceLock<Stopwatch>>,
+    rang: watch::Receiver<Option<Stopwatch>>,
     porter: JoinHandle<()>,
 }
 
@@ -31,8 +31,8 @@ impl Doorbell {
     pub(crate) async fn before(runtime: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let rang = Arc::new(OnceLock::new());
-        let porter = tokio::spawn(open(listener, runtime, Arc::clone(&rang)));
+        let (bell, rang) = watch::channel(None);
+        let porter = tokio::spawn(open(listener, runtime, bell));
         Ok(Self {
             address,
             rang,
@@ -47,18 +47,28 @@ impl Doorbell {
 
     /// When the function first came.
     pub(crate) fn rang(&self) -> Option<Stopwatch> {
-        self.rang.get().copied()
+        *self.rang.borrow()
+    }
+
+    /// Waits until the function comes for the first time, and says when that was.
+    pub(crate) async fn ring(&self) -> Option<Stopwatch> {
+        let mut rang = self.rang.clone();
+        // The porter never ends before it is told to, and keeps the sender.
+        *rang.wait_for(Option::is_some).await.ok()?
     }
 }
 
-async fn open(listener: TcpListener, runtime: SocketAddr, rang: Arc<OnceLock<Stopwatch>>) {
+async fn open(listener: TcpListener, runtime: SocketAddr, bell: watch::Sender<Option<Stopwatch>>) {
     // Connections end with the doorbell.
     let mut connections = JoinSet::new();
     // Without a listener the function gets no answer, which is what is then reported.
     while let Ok((mut function, _)) = listener.accept().await {
-        rang.get_or_init(Stopwatch::start);
+        bell.send_if_modified(|rang| rang.is_none() && rang.replace(Stopwatch::start()).is_none());
         connections.spawn(async move {
             let mut runtime = TcpStream::connect(runtime).await?;
+            // Small pieces must not wait for one another's acknowledgement.
+            function.set_nodelay(true)?;
+            runtime.set_nodelay(true)?;
             copy_bidirectional(&mut function, &mut runtime).await
         });
     }

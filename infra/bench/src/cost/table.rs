@@ -1,11 +1,14 @@
 //! The table of what was counted.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
+use functions::registry;
 use local::CallRecord;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::price::{Prices, Usage};
+use crate::results;
 
 /// What one request or one run of a task asked of AWS.
 #[derive(Serialize)]
@@ -24,6 +27,10 @@ pub(crate) struct Row {
     pub(crate) kms: usize,
     /// The operations, and how often each.
     operations: BTreeMap<String, usize>,
+    /// For how long Lambda bills it.
+    pub(crate) billed_ms: f64,
+    /// What a million cost.
+    pub(crate) dollars_per_million: f64,
     /// What a task reported.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub(crate) report: Value,
@@ -55,7 +62,21 @@ impl Row {
             ses: to("ses"),
             kms: to("kms"),
             operations,
+            billed_ms: 0.0,
+            dollars_per_million: 0.0,
             report: Value::Null,
+        }
+    }
+
+    /// What the price depends on.
+    pub(crate) fn usage(&self, memory_mb: u64) -> Usage<'_> {
+        Usage {
+            name: self.name,
+            is_route: registry::route(self.name).is_some(),
+            memory_mb,
+            read_units: self.read_units,
+            write_units: self.write_units,
+            operations: &self.operations,
         }
     }
 
@@ -68,7 +89,7 @@ impl Row {
     }
 }
 
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 10] = [
     "Route or task",
     "Status",
     "DynamoDB round trips",
@@ -77,74 +98,37 @@ const HEADINGS: [&str; 8] = [
     "S3",
     "SES",
     "KMS",
+    "Billed ms",
+    "$ per million",
 ];
 
 /// The page with the table.
-pub(crate) fn markdown(circumstances: &Value, rows: &[Row]) -> String {
-    let said = |name: &str| circumstances[name].as_str().unwrap_or("unknown").to_owned();
-    let lines: Vec<[String; 8]> = rows
-        .iter()
-        .map(|row| {
-            [
-                row.label(),
-                row.status.clone(),
-                row.round_trips.to_string(),
-                row.read_units.to_string(),
-                row.write_units.to_string(),
-                row.s3.to_string(),
-                row.ses.to_string(),
-                row.kms.to_string(),
-            ]
-        })
-        .collect();
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|at| {
-            lines
-                .iter()
-                .map(|line| line[at].len())
-                .chain([HEADINGS[at].len()])
-                .max()
-                .unwrap_or_default()
-        })
-        .collect();
-    let mut text = format!(
-        "# What a request costs\n\n\
-         Made by `cargo run -p bench -- cost` at {}, of commit {}, on {}.\n\
-         Each route once and each task in the situations that are named, in warm containers: what is decrypted once per\n\
+pub(crate) fn markdown(circumstances: &Value, rows: &[Row], prices: &Prices) -> String {
+    let lines = rows.iter().map(|row| {
+        vec![
+            row.label(),
+            row.status.clone(),
+            row.round_trips.to_string(),
+            row.read_units.to_string(),
+            row.write_units.to_string(),
+            row.s3.to_string(),
+            row.ses.to_string(),
+            row.kms.to_string(),
+            row.billed_ms.to_string(),
+            format!("{:.2}", row.dollars_per_million),
+        ]
+    });
+    let mut text = results::title("What a request costs", "cost", circumstances);
+    text.push_str(&format!(
+        "Each route once and each task in the situations that are named, in warm containers: what is decrypted once per\n\
          container was decrypted before. A page of a list is 50 records, an import is 100 lines, an account is deleted\n\
-         after its organisation was closed. Units are what the embedded DynamoDB says was consumed.\n\n",
-        said("date"),
-        said("commit"),
-        said("machine"),
-    );
-    let headings = HEADINGS.map(str::to_owned);
-    line(&mut text, &headings, &widths);
-    let rule: Vec<String> = widths
-        .iter()
-        .enumerate()
-        .map(|(at, width)| {
-            if at == 0 {
-                "-".repeat(*width)
-            } else {
-                "-".repeat(width - 1) + ":"
-            }
-        })
-        .collect();
-    line(&mut text, &rule, &widths);
-    for cells in &lines {
-        line(&mut text, cells, &widths);
-    }
+         after its organisation was closed. Units are what the embedded DynamoDB says was consumed.\n\n\
+         Dollars are list prices of {} of {} ([prices.toml](../prices.toml)): the API, Lambda, units, KMS, S3 and SES; storage,\n\
+         traffic and logs are not in them. Lambda bills the processor's time that `warm` measured ([warm.md](warm.md);\n\
+         where nothing can be repeated, that of the first request in [cold.md](cold.md)) at the function's share of a\n\
+         processor, and for each call to AWS a typical wait from the same list.\n\n",
+        prices.region, prices.date,
+    ));
+    text.push_str(&results::table(&HEADINGS, lines.collect()));
     text
-}
-
-fn line(text: &mut String, cells: &[String], widths: &[usize]) {
-    for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        // Writing to a string cannot fail.
-        let _ = if at == 0 {
-            write!(text, "| {cell:<width$} ")
-        } else {
-            write!(text, "| {cell:>width$} ")
-        };
-    }
-    text.push_str("|\n");
 }
