@@ -104,7 +104,7 @@ async fn a_file_is_announced_uploaded_completed_listed_downloaded_and_deleted() 
         "attachment; filename=\"note.txt\"; filename*=UTF-8''note.txt"
     );
     assert_eq!(file.header("content-type"), Some("application/octet-stream"));
-    for (place, bytes) in world.stack.raw_bytes().unwrap() {
+    for (place, bytes) in world.stack.raw_bytes().await.unwrap() {
         assert!(
             !bytes.windows(13).any(|window| window == b"Kanarienvogel"),
             "sealed before stored: {place}"

@@ -83,8 +83,8 @@ fn sightings(words: &[String], places: &[(String, Vec<u8>)]) -> Vec<String> {
 }
 
 /// Everything at rest: every file of the data directory, every table, every object version; not the outside world.
-fn at_rest(world: &World) -> Vec<(String, Vec<u8>)> {
-    let places = world.stack.raw_bytes().unwrap();
+async fn at_rest(world: &World) -> Vec<(String, Vec<u8>)> {
+    let places = world.stack.raw_bytes().await.unwrap();
     places
         .into_iter()
         .filter(|(place, _)| !place.contains("mailbox"))
@@ -237,13 +237,13 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     planted.write_all(hex::encode(&words[3]).as_bytes()).unwrap();
     planted.flush().unwrap();
     assert_eq!(
-        sightings(&words, &at_rest(&world)).len(),
+        sightings(&words, &at_rest(&world).await).len(),
         1,
         "the search finds a planted word"
     );
     planted.close().unwrap();
     assert_eq!(
-        sightings(&words, &at_rest(&world)),
+        sightings(&words, &at_rest(&world).await),
         Vec::<String>::new(),
         "before erasure: sealed before stored"
     );
@@ -255,7 +255,7 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     world.clock.set(years);
     world.settle().await;
     assert_eq!(
-        sightings(&words, &at_rest(&world)),
+        sightings(&words, &at_rest(&world).await),
         Vec::<String>::new(),
         "after erasure"
     );

@@ -12,7 +12,7 @@ use shared::policy::Profile;
 use tokio::sync::Notify;
 
 use crate::erasure::furnished;
-use crate::harness::{Customer, World};
+use crate::harness::{Customer, World, external};
 
 /// The functions that take part in an erasure.
 const FUNCTIONS: [&str; 3] = ["organisation-delete", "erasure-purge", "ledger-seal"];
@@ -150,9 +150,12 @@ async fn killed_at_every_step_an_erasure_converges_to_the_same_sealed_end() {
     assert!(calls > 25, "the round makes {calls} calls");
 
     let blows = [Blow::KillBefore, Blow::KillAfter, Blow::LoseAnswer, Blow::Refuse];
+    // A world in an external service takes seconds, so there it is a sample: each blow at other calls.
+    let stride = if external().is_some() { 7 } else { 1 };
     let cases = blows
         .into_iter()
-        .flat_map(|blow| (0..calls).map(move |n| (n, blow)));
+        .enumerate()
+        .flat_map(|(first, blow)| (first % stride..calls).step_by(stride).map(move |n| (n, blow)));
     let mut ends = futures::stream::iter(cases)
         .map(|(n, blow)| tokio::spawn(async move { (n, blow, struck(n, blow).await) }))
         .buffer_unordered(2);
@@ -165,7 +168,7 @@ async fn killed_at_every_step_an_erasure_converges_to_the_same_sealed_end() {
         }
     }
     assert!(
-        checked > 3 * calls,
+        checked > 3 * (calls / stride),
         "{checked} of {calls} calls, each in four ways, were struck"
     );
 }

@@ -25,8 +25,9 @@ pub struct World {
 }
 
 impl World {
+    /// A world in memory, or in an external service when there is one.
     pub async fn new(profile: Profile) -> Self {
-        Self::stored(profile, Storage::Memory).await
+        Self::stored(profile, external().map_or(Storage::Memory, Storage::External)).await
     }
 
     pub async fn stored(profile: Profile, storage: Storage) -> Self {
@@ -145,6 +146,15 @@ impl World {
     pub async fn object_versions(&self) -> usize {
         self.stack.object_versions("files").await.unwrap().len()
     }
+}
+
+/// The address of the service that takes the calls to AWS instead of our stand-ins (`infra/second-opinion.sh`).
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing reads the environment of tests but this"
+)]
+pub fn external() -> Option<String> {
+    std::env::var("TRACKWELL_AWS").ok()
 }
 
 /// A client of the API.

@@ -247,7 +247,7 @@ async fn o_15_a_key_that_is_none_is_400_and_changes_nothing() {
 async fn o_17_a_stored_answer_is_sealed_and_o_20_not_replayed_to_who_lost_the_right() {
     let (world, customer) = setting().await;
     assert_eq!(create(&customer, "k1", "Kanarienvogel").await.status, 201);
-    for (place, bytes) in world.stack.raw_bytes().unwrap() {
+    for (place, bytes) in world.stack.raw_bytes().await.unwrap() {
         assert!(
             !bytes.windows(13).any(|window| window == b"Kanarienvogel"),
             "{place}"

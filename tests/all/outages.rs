@@ -143,14 +143,14 @@ async fn u_08_while_a_key_of_kms_is_switched_off_nothing_is_read_and_nothing_is_
     );
     let before = world.everything().await;
     world.stack.forget_containers();
-    assert!(world.stack.kms().set_enabled("alias/trackwell-data", false));
+    world.switch_key("alias/trackwell-data", false).await;
     assert_unavailable(&customer.get(&path).await, "the data key");
     assert_unavailable(&customer.try_sign_in().await, "the data key");
-    assert!(world.stack.kms().set_enabled("alias/trackwell-data", true));
-    assert!(world.stack.kms().set_enabled("alias/trackwell-tokens", false));
+    world.switch_key("alias/trackwell-data", true).await;
+    world.switch_key("alias/trackwell-tokens", false).await;
     assert_unavailable(&customer.try_sign_in().await, "the token key");
     assert_eq!(customer.get(&path).await.status, 200, "who has a token goes on");
-    assert!(world.stack.kms().set_enabled("alias/trackwell-tokens", true));
+    world.switch_key("alias/trackwell-tokens", true).await;
     let sessions = |everything: &Everything| {
         everything
             .iter()

@@ -240,7 +240,7 @@ async fn c_01_e_18_d_44_no_token_is_stored_and_none_tells_who_its_owner_is() {
         b"customer.example".as_slice(),
         b"Ada Works",
     ];
-    for (place, bytes) in world.stack.raw_bytes().unwrap() {
+    for (place, bytes) in world.stack.raw_bytes().await.unwrap() {
         for word in words {
             assert!(!bytes.windows(word.len()).any(|window| window == word), "{place}");
         }

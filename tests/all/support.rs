@@ -35,7 +35,7 @@ impl World {
         let client = self.stack.operator().s3();
         let listed = client
             .list_object_versions()
-            .bucket("trackwell-files")
+            .bucket(self.stack.bucket("files"))
             .send()
             .await
             .unwrap();
@@ -163,6 +163,19 @@ impl World {
             .filter(|call| call.function == function)
             .map(|call| call.operation)
             .collect()
+    }
+
+    /// Switches a key of KMS on or off, as an operator does.
+    pub async fn switch_key(&self, alias: &str, on: bool) {
+        let kms = self.stack.operator().kms();
+        let described = kms.describe_key().key_id(alias).send().await.unwrap();
+        // These two take no alias.
+        let id = described.key_metadata().unwrap().key_id();
+        if on {
+            kms.enable_key().key_id(id).send().await.unwrap();
+        } else {
+            kms.disable_key().key_id(id).send().await.unwrap();
+        }
     }
 
     /// How many mails went to an address, with their subjects.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use local::iam::{AwsCall, Policy, USAGE_VARIABLE, read_usage};
 use local::output::{complain, say};
-use local::{LEDGER_BUCKET, general_template, storage_key};
+use local::{general_template, ledger_bucket, storage_key};
 use serde_json::json;
 
 use crate::{Result, build};
@@ -90,7 +90,7 @@ fn on_behalf(call: &AwsCall) -> Option<AwsCall> {
         }
         // With a bucket key the context is the bucket, not the object.
         Some("s3") => {
-            let bucket = format!("arn:aws:s3:::{LEDGER_BUCKET}");
+            let bucket = format!("arn:aws:s3:::{}", ledger_bucket());
             call.resource.strip_prefix(&bucket)?.strip_prefix('/')?;
             match call.action.as_str() {
                 "s3:PutObject" => ("kms:GenerateDataKey", "aws:s3:arn", bucket),

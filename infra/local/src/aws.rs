@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
+use crate::account::Account;
 use crate::deployment::{Caller, Deployment, Function, key_names};
 use crate::dynamodb::{self, Consumed, Tables};
 use crate::iam::{AwsCall, Place, USAGE_VARIABLE, Usage, aws_calls};
-use crate::kms::{ACCOUNT, Kms, REGION};
+use crate::kms::REGION;
 use crate::ses::Ses;
 use refusal::{missing_identity, not_authorized, unknown_identity};
 
@@ -99,7 +100,7 @@ pub(crate) struct Parts {
     pub(crate) enforce_policies: bool,
     pub(crate) tables: Tables,
     pub(crate) s3: local_s3::Service,
-    pub(crate) kms: Kms,
+    pub(crate) account: Account,
     pub(crate) ses: Ses,
 }
 
@@ -122,7 +123,7 @@ impl Aws {
         // This package's own tests play functions, so what they ask for is no evidence.
         let kept_in = std::env::var_os(USAGE_VARIABLE).filter(|_| !cfg!(test));
         let inner = Inner {
-            usage: Usage::new(key_names(&parts.kms), kept_in.as_deref().map(Path::new)),
+            usage: Usage::new(key_names(&parts.account), kept_in.as_deref().map(Path::new)),
             parts,
             hook: Mutex::default(),
             count: AtomicUsize::new(0),
@@ -157,7 +158,7 @@ impl Aws {
             None => Ok(unknown_identity(service)),
             // A browser asks before a cross-origin upload, without a signature; AWS answers from the bucket's rules.
             Some(_) if request.method() == Method::OPTIONS && service == "s3" => {
-                Ok(parts.s3.call(request).await)
+                Ok(self.serve(service, "", request).await)
             }
             Some(Caller::Operator) => Ok(self.serve(service, &operation(service, &request), request).await),
             Some(Caller::Function(function)) => self.of_function(function, service, request).await,
@@ -244,12 +245,12 @@ impl Aws {
         service: &str,
         request: &Request<Bytes>,
     ) -> Result<Vec<AwsCall>, String> {
-        let kms = &self.inner.parts.kms;
+        let account = &self.inner.parts.account;
         let place = Place {
             region: REGION,
-            account: ACCOUNT,
+            account: account.id(),
         };
-        let calls = aws_calls(service, request, place, &|key, blob| kms.resolve(key, blob))?;
+        let calls = aws_calls(service, request, place, &|key, blob| account.resolve(key, blob))?;
         if !is_presigned(request) {
             self.used(function, &calls);
         }
@@ -285,10 +286,14 @@ impl Aws {
 
     async fn serve(&self, service: &str, operation: &str, request: Request<Bytes>) -> Response<Bytes> {
         let parts = &self.inner.parts;
+        let kms = match &parts.account {
+            Account::External(external) => return external.call(service, request, &parts.ses).await,
+            Account::Embedded(kms) => kms,
+        };
         match service {
             "dynamodb" => parts.tables.call(operation, request.body()).await,
             "s3" => parts.s3.call(request).await,
-            "kms" => parts.kms.call(request).await,
+            "kms" => kms.call(request).await,
             "ses" => parts.ses.call(request).await,
             _ => unknown_identity(service),
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
+use crate::account::Account;
 use crate::machine::Machine;
 
 impl Machine {
@@ -48,7 +49,7 @@ impl Machine {
         loop {
             let page = client
                 .list_object_versions()
-                .bucket(format!("trackwell-{bucket}"))
+                .bucket(self.bucket(bucket))
                 .set_key_marker(key)
                 .set_version_id_marker(version)
                 .send()
@@ -78,8 +79,11 @@ impl Machine {
     ///
     /// # Errors
     /// When something cannot be read: a search that skips it would prove nothing.
-    pub fn raw_bytes(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
-        let mut found = self.tables.raw_bytes()?;
+    pub async fn raw_bytes(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let mut found = match &self.account {
+            Account::Embedded(_) => self.tables.raw_bytes().await?,
+            Account::External(external) => external.raw_bytes().await?,
+        };
         found.extend(self.s3.raw_bytes());
         let mut directories: Vec<PathBuf> = self.directory.iter().cloned().collect();
         while let Some(directory) = directories.pop() {

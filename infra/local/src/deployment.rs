@@ -6,9 +6,10 @@ use functions::registry::{ROUTES, TASKS};
 use shared::config::Config;
 use shared::policy::Profile;
 
+use crate::account::{Account, embedded_bucket};
 use crate::iam::{FunctionDef, Names, Template};
 use crate::kms::{ACCOUNT, ALIASES, Kms, REGION};
-use crate::secrets::Secrets;
+use crate::secrets::{Identity, Secrets};
 
 /// The template that is deployed to AWS, too.
 pub(crate) const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -22,10 +23,10 @@ pub(crate) const TABLES: [(&str, &str); 4] = [
 ];
 
 /// The bucket of customers' files.
-pub(crate) const FILES_BUCKET: &str = "trackwell-files";
+pub(crate) const FILES_BUCKET: &str = "files";
 
 /// The bucket of the ledger.
-pub const LEDGER_BUCKET: &str = "trackwell-ledger";
+pub(crate) const LEDGER_BUCKET: &str = "ledger";
 
 /// Where mail comes from.
 const MAIL_FROM: &str = "no-reply@trackwell.test";
@@ -33,20 +34,25 @@ const MAIL_FROM: &str = "no-reply@trackwell.test";
 /// What mail is sent with.
 const MAIL_CONFIGURATION_SET: &str = "trackwell-mail";
 
+/// The domain that mail comes from: the one verified identity.
+pub(crate) fn mail_domain() -> &'static str {
+    MAIL_FROM.rsplit('@').next().unwrap_or_default()
+}
+
 /// A function as it is deployed here.
 pub(crate) struct Function {
     /// Its name in the registry.
     pub(crate) name: &'static str,
     pub(crate) definition: FunctionDef,
     pub(crate) environment: HashMap<String, String>,
-    secret_key: String,
+    identity: Identity,
 }
 
 /// The functions.
 pub(crate) struct Deployment {
     functions: BTreeMap<&'static str, Function>,
     by_access_key: HashMap<String, &'static str>,
-    operator: (String, String),
+    operator: Identity,
 }
 
 /// Who calls AWS.
@@ -63,10 +69,10 @@ impl Deployment {
         profile: Profile,
         (origin, endpoint): (&str, &str),
         secrets: &Secrets,
-        kms: &Kms,
+        account: &Account,
     ) -> Result<Self, Vec<String>> {
-        let arn = |alias: &str| kms.key_arn(alias).unwrap_or_default();
-        let template = Template::parse(TEMPLATE, &parameters(profile, origin, secrets, &arn))?;
+        let arn = |alias: &str| account.key_arn(alias).unwrap_or_default();
+        let template = Template::parse(TEMPLATE, &parameters(profile, origin, secrets, account, &arn))?;
         let mut functions = BTreeMap::new();
         let mut by_access_key = HashMap::new();
         let mut errors = Vec::new();
@@ -82,19 +88,19 @@ impl Deployment {
                 ));
                 continue;
             };
-            let (access_key, secret_key) = secrets.identity(&id);
-            let environment = environment(definition, endpoint, &access_key, &secret_key);
+            let identity = account.identity(&id, secrets);
+            let environment = environment(definition, endpoint, &identity);
             if let Err(error) = Config::from(&|variable| environment.get(variable).cloned()) {
                 errors.push(format!("{id}: {error}"));
             }
-            by_access_key.insert(access_key, name);
+            by_access_key.insert(identity.access_key.clone(), name);
             functions.insert(
                 name,
                 Function {
                     name,
                     definition: definition.clone(),
                     environment,
-                    secret_key,
+                    identity,
                 },
             );
         }
@@ -102,7 +108,7 @@ impl Deployment {
             Ok(Self {
                 functions,
                 by_access_key,
-                operator: secrets.identity("operator"),
+                operator: account.identity("operator", secrets),
             })
         } else {
             Err(errors)
@@ -116,7 +122,7 @@ impl Deployment {
 
     /// Who has an access key.
     pub(crate) fn caller(&self, access_key: &str) -> Option<Caller<'_>> {
-        if access_key == self.operator.0 {
+        if access_key == self.operator.access_key {
             return Some(Caller::Operator);
         }
         self.by_access_key
@@ -128,14 +134,14 @@ impl Deployment {
     /// The secret key that belongs to an access key.
     pub(crate) fn secret_key(&self, access_key: &str) -> Option<&str> {
         match self.caller(access_key)? {
-            Caller::Function(function) => Some(&function.secret_key),
-            Caller::Operator => Some(&self.operator.1),
+            Caller::Function(function) => Some(&function.identity.secret_key),
+            Caller::Operator => Some(&self.operator.secret_key),
         }
     }
 
-    /// The access key and secret key of whoever runs this machine.
-    pub(crate) fn operator(&self) -> (&str, &str) {
-        (&self.operator.0, &self.operator.1)
+    /// Whoever runs this machine.
+    pub(crate) fn operator(&self) -> &Identity {
+        &self.operator
     }
 }
 
@@ -156,13 +162,14 @@ pub(crate) fn logical_id(name: &str) -> String {
 /// What is wrong with the template.
 pub async fn general_template() -> Result<Template, Vec<String>> {
     let kms = Kms::in_memory().map_err(|error| vec![error.to_string()])?;
+    let account = Account::Embedded(kms);
     let profile = Profile::Trackado;
-    let secrets = Secrets::open(None, profile, &kms).await;
+    let secrets = Secrets::open(None, profile, &account).await;
     let secrets = secrets.map_err(|error| vec![error.to_string()])?;
     let arn = |alias: &str| key_arn(alias.trim_start_matches("alias/"));
     Template::parse(
         TEMPLATE,
-        &parameters(profile, "https://api.example.com", &secrets, &arn),
+        &parameters(profile, "https://api.example.com", &secrets, &account, &arn),
     )
 }
 
@@ -170,14 +177,16 @@ fn parameters(
     profile: Profile,
     origin: &str,
     secrets: &Secrets,
+    account: &Account,
     arn: &dyn Fn(&str) -> String,
 ) -> HashMap<String, String> {
+    let id = account.id();
     let fixed = [
         ("AWS::Region", REGION.to_owned()),
-        ("AWS::AccountId", ACCOUNT.to_owned()),
+        ("AWS::AccountId", id.to_owned()),
         ("AWS::StackName", "trackwell-local".to_owned()),
-        ("FilesBucket", FILES_BUCKET.to_owned()),
-        ("LedgerBucket", LEDGER_BUCKET.to_owned()),
+        ("FilesBucket", account.bucket(FILES_BUCKET)),
+        ("LedgerBucket", account.bucket(LEDGER_BUCKET)),
         ("Profile", profile.as_str().to_owned()),
         ("PublicOrigin", origin.to_owned()),
         ("MailFrom", MAIL_FROM.to_owned()),
@@ -202,6 +211,12 @@ fn key_arn(name: &str) -> String {
     format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}")
 }
 
+/// The bucket of the ledger in [`general_template`].
+#[must_use]
+pub fn ledger_bucket() -> String {
+    embedded_bucket(LEDGER_BUCKET)
+}
+
 /// The key that AWS encrypts tables and the ledger's bucket with.
 #[must_use]
 pub fn storage_key() -> String {
@@ -209,30 +224,34 @@ pub fn storage_key() -> String {
 }
 
 /// The ARNs of the keys here, which are random, with the ones that they have in [`general_template`].
-pub(crate) fn key_names(kms: &Kms) -> Names {
+pub(crate) fn key_names(account: &Account) -> Names {
     let names = ALIASES.into_iter().filter_map(|alias| {
         let name = alias.strip_prefix("alias/")?;
-        Some((kms.key_arn(alias)?, key_arn(name)))
+        Some((account.key_arn(alias)?, key_arn(name)))
     });
     Names::new(names)
 }
 
 /// The environment as Lambda sets it: what the template says, and who the function is.
-fn environment(
-    definition: &FunctionDef,
-    endpoint: &str,
-    access_key: &str,
-    secret_key: &str,
-) -> HashMap<String, String> {
+fn environment(definition: &FunctionDef, endpoint: &str, identity: &Identity) -> HashMap<String, String> {
     let lambda = [
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
         ("AWS_ENDPOINT_URL", endpoint),
-        ("AWS_ACCESS_KEY_ID", access_key),
-        ("AWS_SECRET_ACCESS_KEY", secret_key),
+        ("AWS_ACCESS_KEY_ID", &identity.access_key),
+        ("AWS_SECRET_ACCESS_KEY", &identity.secret_key),
     ];
+    let session = identity
+        .session_token
+        .iter()
+        .map(|token| ("AWS_SESSION_TOKEN", token.as_str()));
     let mut environment: HashMap<String, String> = definition.environment.clone().into_iter().collect();
-    environment.extend(lambda.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    environment.extend(
+        lambda
+            .into_iter()
+            .chain(session)
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     environment
 }
 

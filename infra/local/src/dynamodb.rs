@@ -114,39 +114,49 @@ impl Tables {
             .map_err(|error| error.to_string())?
     }
 
-    /// Every item of every table, as pairs of the table's name and bytes: the item's JSON, and each binary value as it
-    /// is. For tests that look for traces.
-    pub(crate) fn raw_bytes(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
-        let mut found = Vec::new();
-        for (_, name) in TABLES {
-            let mut start = Value::Null;
-            loop {
-                let mut request = json!({ "TableName": name });
-                if !start.is_null() {
-                    request["ExclusiveStartKey"] = start;
-                }
-                let page = dispatch(&self.database, "Scan", &request.to_string())
-                    .map_err(|error| error.to_string())?;
-                let mut page: Value = serde_json::from_str(&page).map_err(|error| error.to_string())?;
-                for item in page["Items"].as_array().into_iter().flatten() {
-                    found.push((name.to_owned(), item.to_string().into_bytes()));
-                    for value in item.as_object().into_iter().flat_map(|item| item.values()) {
-                        if let Some(Ok(bytes)) = value["B"].as_str().map(|text| BASE64.decode(text)) {
-                            found.push((name.to_owned(), bytes));
-                        }
-                    }
-                }
-                start = page["LastEvaluatedKey"].take();
-                if start.is_null() {
-                    break;
-                }
-            }
-        }
-        Ok(found)
+    /// See [`raw_bytes`].
+    pub(crate) async fn raw_bytes(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
+        raw_bytes(async |request: Value| {
+            let page = dispatch(&self.database, "Scan", &request.to_string());
+            serde_json::from_str(&page.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+        })
+        .await
     }
 }
 
-fn definition(name: &str, has_index: bool) -> Value {
+/// Every item of every table, as pairs of the table's name and bytes: the item's JSON, and each binary value as it is.
+/// For tests that look for traces.
+pub(crate) async fn raw_bytes(
+    scan: impl AsyncFn(Value) -> Result<Value, String>,
+) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut found = Vec::new();
+    for (_, name) in TABLES {
+        let mut start = Value::Null;
+        loop {
+            let mut request = json!({ "TableName": name });
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let mut page = scan(request).await?;
+            for item in page["Items"].as_array().into_iter().flatten() {
+                found.push((name.to_owned(), item.to_string().into_bytes()));
+                for value in item.as_object().into_iter().flat_map(|item| item.values()) {
+                    if let Some(Ok(bytes)) = value["B"].as_str().map(|text| BASE64.decode(text)) {
+                        found.push((name.to_owned(), bytes));
+                    }
+                }
+            }
+            start = page["LastEvaluatedKey"].take();
+            if start.is_null() {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What describes a table when it is created.
+pub(crate) fn definition(name: &str, has_index: bool) -> Value {
     let attribute = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
     let keys = |hash: &str, range: &str| {
         json!([

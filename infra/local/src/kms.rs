@@ -1,4 +1,4 @@
-//! A stand-in for AWS KMS: the five operations this project uses, over real AES-256-GCM.
+//! A stand-in for AWS KMS: the operations this project uses, over real AES-256-GCM.
 //!
 //! The stand-in is faithful where a mistake of ours would otherwise only show on AWS: the encryption context is
 //! authenticated, a ciphertext names the key that made it, and errors carry the names the SDK turns into types.
@@ -153,6 +153,8 @@ impl Kms {
             "GenerateDataKeyWithoutPlaintext" => {
                 parse(request.body()).and_then(|input| self.data_key(&input, false))
             }
+            "DisableKey" => parse(request.body()).and_then(|input| self.switch(&input, false)),
+            "EnableKey" => parse(request.body()).and_then(|input| self.switch(&input, true)),
             "DescribeKey" => parse(request.body()).and_then(|input| self.describe(&input)),
             _ => Err(Failure::new(
                 "UnknownOperationException",
@@ -270,6 +272,16 @@ impl Kms {
         let blob = seal(&key, &input.encryption_context, plaintext)?;
         answer["CiphertextBlob"] = BASE64.encode(blob).into();
         Ok(answer)
+    }
+
+    fn switch(&self, input: &DescribeInput, enabled: bool) -> Result<Value, Failure> {
+        if input.key_id.contains("alias/") || !self.set_enabled(&input.key_id, enabled) {
+            return Err(Failure::new(
+                "NotFoundException",
+                format!("Key '{}' does not exist", input.key_id),
+            ));
+        }
+        Ok(json!({}))
     }
 
     fn describe(&self, input: &DescribeInput) -> Result<Value, Failure> {

@@ -24,12 +24,14 @@ pub mod schedule;
 pub mod ses;
 pub mod verify;
 
+mod account;
 mod connector;
 mod contents;
 mod deployment;
 mod dynamodb;
 mod error;
 mod event;
+mod external;
 mod machine;
 mod secrets;
 mod server;
@@ -38,7 +40,7 @@ mod tasks;
 
 pub use aws::{Aws, AwsRequest, CallRecord, Dropped, Fault};
 pub use clock::Clocks;
-pub use deployment::{LEDGER_BUCKET, general_template, storage_key};
+pub use deployment::{general_template, ledger_bucket, storage_key};
 pub use error::{DataDirectoryError, StartError};
 pub use machine::Machine;
 pub use stack::{Options, Stack, Storage};

@@ -17,6 +17,7 @@ use shared::entropy::{self, SystemEntropy};
 use shared::error::{Error, Result};
 use shared::policy::{Policy, Profile};
 
+use crate::account::Account;
 use crate::aws::{Aws, AwsRequest, CallRecord, Fault};
 use crate::clock::Time;
 use crate::connector;
@@ -43,6 +44,7 @@ pub struct Machine {
     pub(crate) tables: Tables,
     pub(crate) s3: local_s3::Store,
     pub(crate) kms: Kms,
+    pub(crate) account: Account,
     pub(crate) ses: Ses,
     pub(crate) contexts: Mutex<HashMap<&'static str, Arc<Ctx>>>,
     /// Locked while tasks run by the clock, so that none overlaps itself; none when schedules are off.
@@ -91,6 +93,11 @@ impl Machine {
     /// The mailbox, which plays the outside world.
     pub fn mails(&self) -> &Ses {
         &self.ses
+    }
+
+    /// The name of the bucket of `files` or of the `ledger`.
+    pub fn bucket(&self, which: &str) -> String {
+        self.account.bucket(which)
     }
 
     /// The keys of KMS, for drills.
@@ -153,13 +160,13 @@ impl Machine {
 
     /// Clients with every right, for looking at what is stored; no fault, no policy and no meter applies to them.
     pub fn operator(&self) -> shared::aws::Aws {
-        let (access_key, secret_key) = self.deployment.operator();
+        let operator = self.deployment.operator().clone();
         let config = AwsConfig {
             region: REGION.to_owned(),
             endpoint: Some(self.endpoint.clone()),
-            access_key_id: access_key.to_owned(),
-            secret_access_key: secret_key.to_owned(),
-            session_token: None,
+            access_key_id: operator.access_key,
+            secret_access_key: operator.secret_key,
+            session_token: operator.session_token,
             system_roots: false,
         };
         shared::aws::Aws::with_http(&config, connector::client(&self.aws))

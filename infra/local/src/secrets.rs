@@ -13,10 +13,10 @@ use shared::entropy::{self, SystemEntropy};
 use shared::policy::Profile;
 use zeroize::Zeroizing;
 
+use crate::account::Account;
 use crate::clock::replace;
 use crate::error::DataDirectoryError;
 use crate::keys::{DeploymentKeys, PlainKey, Purpose};
-use crate::kms::Kms;
 
 /// The format of the data directory; it grows when an older program could no longer work in it.
 const VERSION: u32 = 1;
@@ -33,6 +33,14 @@ pub(crate) struct Secrets {
     identity_seed: String,
     #[serde(flatten)]
     pub(crate) keys: DeploymentKeys,
+}
+
+/// Who calls AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) access_key: String,
+    pub(crate) secret_key: String,
+    pub(crate) session_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -84,13 +92,13 @@ impl Secrets {
     pub(crate) async fn open(
         directory: Option<&Path>,
         profile: Profile,
-        kms: &Kms,
+        account: &Account,
     ) -> Result<Self, DataDirectoryError> {
         let path = directory.map(|directory| directory.join(FILE));
         if let Some(path) = path.as_deref().filter(|path| path.exists()) {
             return parse(path, &std::fs::read(path)?);
         }
-        let made = Self::make(profile, kms)
+        let made = Self::make(profile, account)
             .await
             .map_err(DataDirectoryError::Damaged)?;
         if let Some(path) = path {
@@ -100,30 +108,33 @@ impl Secrets {
         Ok(made)
     }
 
-    async fn make(profile: Profile, kms: &Kms) -> Result<Self, String> {
+    async fn make(profile: Profile, account: &Account) -> Result<Self, String> {
         Ok(Self {
             version: VERSION,
             profile: profile.as_str().to_owned(),
             identity_seed: hex::encode(entropy::bytes::<32>(&SystemEntropy)),
-            keys: DeploymentKeys::make("localhost", profile, |purpose, key| encrypt(kms, purpose, key))
-                .await?,
+            keys: DeploymentKeys::make("localhost", profile, |purpose, key| {
+                encrypt(account, purpose, key)
+            })
+            .await?,
         })
     }
 
     /// The access key and the secret key of a function, the same at every start.
-    pub(crate) fn identity(&self, function: &str) -> (String, String) {
+    pub(crate) fn identity(&self, function: &str) -> Identity {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.identity_seed.as_bytes());
         let derived =
             |part: &str| hex::encode(hmac::sign(&key, format!("{part}\n{function}").as_bytes()).as_ref());
-        (
-            format!("LOCAL{}", derived("access key")[..15].to_ascii_uppercase()),
-            derived("secret key"),
-        )
+        Identity {
+            access_key: format!("LOCAL{}", derived("access key")[..15].to_ascii_uppercase()),
+            secret_key: derived("secret key"),
+            session_token: None,
+        }
     }
 }
 
-/// Has the stand-in encrypt a key, as an operator has KMS do it at a first deployment.
-async fn encrypt(kms: &Kms, purpose: Purpose, key: PlainKey) -> Result<String, String> {
+/// Has KMS encrypt a key, as an operator does at a first deployment.
+async fn encrypt(account: &Account, purpose: Purpose, key: PlainKey) -> Result<String, String> {
     let alias = match purpose {
         Purpose::Root => "alias/trackwell-data",
         Purpose::Token => "alias/trackwell-tokens",
@@ -141,7 +152,7 @@ async fn encrypt(kms: &Kms, purpose: Purpose, key: PlainKey) -> Result<String, S
         .header("x-amz-target", "TrentService.Encrypt")
         .body(Bytes::from(body.as_bytes().to_vec()))
         .map_err(|error| error.to_string())?;
-    let response = kms.call(request).await;
+    let response = account.kms(request).await;
     let answer: Value = serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
     let blob = answer.get("CiphertextBlob").and_then(Value::as_str);
     blob.map(str::to_owned)
@@ -151,17 +162,18 @@ async fn encrypt(kms: &Kms, purpose: Purpose, key: PlainKey) -> Result<String, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kms::Kms;
 
     #[tokio::test]
     async fn secrets_are_made_once_and_hold_no_key_in_the_clear() {
         let directory = tempfile::tempdir().unwrap();
-        let kms = Kms::open(directory.path()).unwrap();
+        let account = Account::Embedded(Kms::open(directory.path()).unwrap());
         assert!(inspect(directory.path(), Profile::Trackado).unwrap());
-        let first = Secrets::open(Some(directory.path()), Profile::Trackado, &kms)
+        let first = Secrets::open(Some(directory.path()), Profile::Trackado, &account)
             .await
             .unwrap();
         assert!(!inspect(directory.path(), Profile::Trackado).unwrap());
-        let second = Secrets::open(Some(directory.path()), Profile::Trackado, &kms)
+        let second = Secrets::open(Some(directory.path()), Profile::Trackado, &account)
             .await
             .unwrap();
         assert_eq!(first.keys.parameters(), second.keys.parameters());

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -75,6 +75,7 @@ struct Inner {
     dir: Option<PathBuf>,
     messages: Mutex<Vec<Arc<Message>>>,
     throttled: AtomicU32,
+    verified: OnceLock<String>,
 }
 
 /// An error that the SDK recognises by its name.
@@ -92,6 +93,10 @@ impl Failure {
             kind: "BadRequestException",
             message: message.into(),
         }
+    }
+
+    fn answer(&self) -> Response<Bytes> {
+        respond(self.status, Some(self.kind), &json!({ "message": self.message }))
     }
 }
 
@@ -127,6 +132,7 @@ impl Ses {
             dir,
             messages: Mutex::new(messages),
             throttled: AtomicU32::new(0),
+            verified: OnceLock::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -145,6 +151,13 @@ impl Ses {
         self.lock().iter().find(|message| message.id == id).cloned()
     }
 
+    /// From now on takes mail only from addresses of this domain, the one verified identity of the account.
+    #[must_use]
+    pub fn verified(self, domain: &str) -> Self {
+        self.inner.verified.get_or_init(|| domain.to_ascii_lowercase());
+        self
+    }
+
     /// Makes the next `sends` sends fail with `TooManyRequestsException`, for drills.
     pub fn throttle(&self, sends: u32) {
         self.inner.throttled.store(sends, Ordering::SeqCst);
@@ -152,14 +165,36 @@ impl Ses {
 
     /// Answers one request of the SES v2 protocol.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if let Some(refused) = self.throttled() {
+            return refused;
+        }
         match self.route(&request) {
             Ok(id) => respond(StatusCode::OK, None, &json!({ "MessageId": id })),
-            Err(Failure {
-                status,
-                kind,
-                message,
-            }) => respond(status, Some(kind), &json!({ "message": message })),
+            Err(failure) => failure.answer(),
         }
+    }
+
+    /// The refusal of a send that is to fail.
+    pub(crate) fn throttled(&self) -> Option<Response<Bytes>> {
+        let one_less = |left: u32| left.checked_sub(1);
+        let throttled = &self.inner.throttled;
+        throttled
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+            .ok()?;
+        let failure = Failure {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            kind: "TooManyRequestsException",
+            message: "Maximum sending rate exceeded.".to_owned(),
+        };
+        Some(failure.answer())
+    }
+
+    /// Puts a mail into the mailbox that another service took.
+    pub(crate) fn note(&self, make: impl FnOnce(u64, Timestamp) -> Message) {
+        let received_at = (self.inner.clock)();
+        let mut messages = self.lock();
+        let sequence = messages.last().map_or(1, |last| last.sequence + 1);
+        messages.push(Arc::new(make(sequence, received_at)));
     }
 
     fn route(&self, request: &Request<Bytes>) -> Result<String, Failure> {
@@ -174,21 +209,28 @@ impl Ses {
                 ),
             });
         }
-        let one_less = |left: u32| left.checked_sub(1);
-        if self
-            .inner
-            .throttled
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
-            .is_ok()
-        {
-            return Err(Failure {
-                status: StatusCode::TOO_MANY_REQUESTS,
-                kind: "TooManyRequestsException",
-                message: "Maximum sending rate exceeded.".to_owned(),
-            });
-        }
         let outbound = Outbound::parse(request.body()).map_err(Failure::bad_request)?;
+        self.check_sender(&outbound.from.address)?;
         self.accept(&outbound)
+    }
+
+    fn check_sender(&self, address: &str) -> Result<(), Failure> {
+        let Some(verified) = self.inner.verified.get() else {
+            return Ok(());
+        };
+        let address = address.to_ascii_lowercase();
+        let domain = address.rsplit('@').next().unwrap_or_default();
+        // A verified domain covers its subdomains.
+        let prefix = domain.strip_suffix(verified.as_str());
+        if prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.')) {
+            return Ok(());
+        }
+        Err(Failure {
+            kind: "MessageRejected",
+            ..Failure::bad_request(format!(
+                "Email address is not verified. The following identities failed the check: {address}"
+            ))
+        })
     }
 
     fn accept(&self, outbound: &Outbound) -> Result<String, Failure> {

@@ -14,11 +14,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::account::Account;
 use crate::aws::{Aws, Parts};
 use crate::clock::{Clocks, Time};
-use crate::deployment::{Deployment, FILES_BUCKET, LEDGER_BUCKET};
+use crate::deployment::{Deployment, FILES_BUCKET, LEDGER_BUCKET, mail_domain};
 use crate::dynamodb::Tables;
 use crate::error::{DataDirectoryError, StartError};
+use crate::external::External;
 use crate::kms::Kms;
 use crate::machine::Machine;
 use crate::schedule::Schedule;
@@ -39,6 +41,9 @@ pub enum Storage {
     Memory,
     /// In a directory, which one stack at a time can use.
     Directory(PathBuf),
+    /// In an AWS-compatible service outside this process, at an address such as `127.0.0.1:4566`: what other people
+    /// think that AWS does. Each stack has an account of its own there.
+    External(String),
 }
 
 /// What stack to start.
@@ -116,7 +121,7 @@ impl Stack {
         let origin = format!("http://127.0.0.1:{}", api.as_ref().map_or(Ok(8787), port_of)?);
         let endpoint = format!("http://127.0.0.1:{}", port_of(&aws_listener)?);
         let directory = match &options.storage {
-            Storage::Memory => None,
+            Storage::Memory | Storage::External(_) => None,
             Storage::Directory(path) => Some(path.clone()),
         };
         let machine = Arc::new(assemble(&options, policy, (origin, endpoint), directory, progress).await?);
@@ -217,7 +222,16 @@ async fn assemble(
     let kms = at
         .map_or_else(Kms::in_memory, Kms::open)
         .map_err(|error| wrong(error.into()))?;
-    let secrets = Secrets::open(at, options.profile, &kms).await.map_err(wrong)?;
+    let account = match &options.storage {
+        Storage::Memory | Storage::Directory(_) => Account::Embedded(kms.clone()),
+        Storage::External(address) => {
+            let external = External::start(address).await;
+            Account::External(external.map_err(|error| StartError::stand_in("The external service", error))?)
+        }
+    };
+    let secrets = Secrets::open(at, options.profile, &account)
+        .await
+        .map_err(wrong)?;
     let ses = mailbox(at, time.clock()).map_err(|error| wrong(error.into()))?;
     if let Some(path) = at {
         let key = format!("{}\n", secrets.keys.ledger_verifier_key);
@@ -225,20 +239,21 @@ async fn assemble(
     }
     progress("Opening tables and buckets");
     let tables = Tables::open(at).map_err(|error| StartError::stand_in("The table store", error))?;
-    let s3 = buckets(at, time.clock()).map_err(|error| StartError::stand_in("The object store", error))?;
+    let s3 = buckets(at, time.clock(), &account)
+        .map_err(|error| StartError::stand_in("The object store", error))?;
     progress("Reading template.yaml");
-    let deployment = Deployment::new(options.profile, (&origin, &endpoint), &secrets, &kms);
+    let deployment = Deployment::new(options.profile, (&origin, &endpoint), &secrets, &account);
     let deployment = Arc::new(deployment.map_err(StartError::Template)?);
-    let keys = Arc::clone(&deployment);
+    let callers = Arc::clone(&deployment);
     let service = local_s3::Service::new(s3.clone(), move |access_key| {
-        keys.secret_key(access_key).map(str::to_owned)
+        callers.secret_key(access_key).map(str::to_owned)
     });
     let parts = Parts {
         deployment: Arc::clone(&deployment),
         enforce_policies: options.enforce_policies,
         tables: tables.clone(),
         s3: service,
-        kms: kms.clone(),
+        account: account.clone(),
         ses: ses.clone(),
     };
     let schedule = options
@@ -258,6 +273,7 @@ async fn assemble(
         tables,
         s3,
         kms,
+        account,
         ses,
         contexts: Mutex::default(),
         schedule,
@@ -285,27 +301,32 @@ fn claim(path: &Path, profile: Profile) -> Result<(Option<File>, bool), DataDire
 
 fn mailbox(directory: Option<&Path>, clock: Arc<dyn Clock>) -> std::io::Result<Ses> {
     let clock: crate::ses::Clock = Arc::new(move || clock.now());
-    match directory {
-        None => Ok(Ses::in_memory(clock)),
-        Some(directory) => Ses::open(directory, clock),
-    }
+    let ses = match directory {
+        None => Ses::in_memory(clock),
+        Some(directory) => Ses::open(directory, clock)?,
+    };
+    Ok(ses.verified(mail_domain()))
 }
 
-fn buckets(directory: Option<&Path>, clock: Arc<dyn Clock>) -> Result<local_s3::Store, local_s3::StoreError> {
+fn buckets(
+    directory: Option<&Path>,
+    clock: Arc<dyn Clock>,
+    account: &Account,
+) -> Result<local_s3::Store, local_s3::StoreError> {
     let store = match directory {
         None => local_s3::Store::in_memory()?,
         Some(directory) => local_s3::Store::open(&directory.join("s3"))?,
     };
     store.set_clock(Arc::new(move || SystemTime::from(clock.now())));
     store.create_bucket(
-        FILES_BUCKET,
+        &account.bucket(FILES_BUCKET),
         BucketOptions {
             versioned: true,
             object_lock: false,
         },
     )?;
     store.create_bucket(
-        LEDGER_BUCKET,
+        &account.bucket(LEDGER_BUCKET),
         BucketOptions {
             versioned: true,
             object_lock: true,

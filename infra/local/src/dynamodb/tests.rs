@@ -65,6 +65,7 @@ async fn items_are_still_there_when_the_directory_is_opened_again() {
     assert!(
         second
             .raw_bytes()
+            .await
             .unwrap()
             .iter()
             .any(|(_, bytes)| bytes == b"kept")

@@ -323,3 +323,24 @@ async fn mails_survive_a_restart_in_order_and_half_a_file_does_not_stop_it() {
     let error = Ses::open(dir.path(), clock()).err().unwrap();
     assert!(error.to_string().contains("000000000001.json"), "{error}");
 }
+
+#[tokio::test]
+async fn mail_from_a_domain_that_is_not_verified_is_rejected() {
+    let ses = Ses::in_memory(clock()).verified("trackwell.example");
+    let mut body = simple();
+    for from in ["No-Reply@Trackwell.Example", "ann@mail.trackwell.example"] {
+        body["FromEmailAddress"] = from.into();
+        sent(&ses, &body).await;
+    }
+    for from in [
+        "no-reply@other.example",
+        "ann@nottrackwell.example",
+        "ann@trackwell.example.other",
+    ] {
+        body["FromEmailAddress"] = from.into();
+        let (status, kind, answer) = post(&ses, &body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert_eq!(kind.as_deref(), Some("MessageRejected"), "{from}");
+    }
+    assert_eq!(ses.messages().len(), 2);
+}
