@@ -68,6 +68,37 @@ async fn trk_7_deleting_the_account_makes_everything_unreadable_before_it_answer
 }
 
 #[tokio::test]
+async fn trk_7_one_transaction_makes_an_account_of_any_size_unreadable() {
+    let mut calls = Vec::new();
+    for lines in [20, 500] {
+        let world = World::new(Profile::Trackr).await;
+        let customer = world.customer("Quokka").await;
+        customer.import("Quokka", lines).await;
+        world.stack.clear_calls();
+        // The first thing that is read by its own key is the job, when the purge begins.
+        let (reached, go_on) = world.pause_at("me-delete", "GetItem");
+        let client = customer.client.clone();
+        let deleting = tokio::spawn(async move { client.delete("/v1/me", &[]).await });
+        reached.notified().await;
+        let keys = left(&world, "keys").await;
+        assert!(keys.len() == 1 && keys[0].ends_with(".billing"), "{keys:?}");
+        assert_eq!(customer.get("/v1/me").await.status, 401);
+        assert!(
+            left(&world, "core").await.len() > 4 * lines,
+            "nothing is purged yet"
+        );
+        let before = world.stack.calls().into_iter();
+        let before = before.filter(|call| call.function == "me-delete");
+        calls.push(before.map(|call| call.operation).collect::<Vec<_>>());
+        go_on.notify_one();
+        assert_eq!(deleting.await.unwrap().status, 202);
+    }
+    assert_eq!(calls[0], calls[1], "the size changes nothing");
+    let transactions = |calls: &[String]| calls.iter().filter(|name| *name == "TransactWriteItems").count();
+    assert_eq!(transactions(&calls[0]), 1, "{calls:?}");
+}
+
+#[tokio::test]
 async fn trk_7_purge_and_verification_are_sealed_within_a_minute() {
     let world = World::new(Profile::Trackr).await;
     let customer = furnished(&world, "Quokka").await;

@@ -209,6 +209,24 @@ impl Customer {
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
+    /// Imports so many assets, each with two values that are unique.
+    pub async fn import(&self, name: &str, lines: usize) {
+        let mut text = "asset_tag,serial,name\n".to_owned();
+        for line in 1..=lines {
+            text.push_str(&format!("{name}-{line},{name}-S{line},Laptop\n"));
+        }
+        let headers = [("content-type", "text/csv"), ("idempotency-key", name)];
+        let reply = self
+            .send(
+                Method::POST,
+                "/v1/imports?kind=asset",
+                &headers,
+                Bytes::from(text),
+            )
+            .await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+
     /// Attaches a text file to a record: announced, uploaded, completed.
     pub async fn attach(&self, record: &str, name: &str, content: &str) -> String {
         let path = format!("/v1/records/{record}/attachments");

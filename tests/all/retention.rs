@@ -167,3 +167,57 @@ async fn a_schedule_that_did_not_run_for_years_catches_up_in_one_run() {
     world.settle().await;
     assert_eq!(world.items("core").await.len(), 0);
 }
+
+/// What the tasks spend on one organisation that is due, beside others that are due a day later: round trips and units.
+async fn spent_beside(others: usize, lines: usize) -> (usize, f64) {
+    let world = World::new(Profile::Trackado).await;
+    let due = world.customer("Potoroo").await;
+    due.import("Potoroo", 25).await;
+    let reply = due
+        .post("/v1/organisation/cancel", &serde_json::Value::Null)
+        .await;
+    let erase_at = reply.json()["retention"][0]["erase_at"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    world.advance(86_400);
+    for number in 0..others {
+        let other = world.customer(&format!("Wombat{number}")).await;
+        other.import("Wombat", lines).await;
+        let reply = other
+            .post("/v1/organisation/cancel", &serde_json::Value::Null)
+            .await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+    world.clock.set(erase_at.parse().unwrap());
+    world.stack.meter(true);
+    world.stack.clear_calls();
+    assert_eq!(world.task("retention-plan").await["erased"], 2);
+    world.advance(61);
+    assert_eq!(
+        world.task("erasure-purge").await,
+        json!({ "sealed": 2, "open": 0 })
+    );
+    assert_eq!(world.task("ledger-seal").await["published"], 4);
+    assert!(
+        world.items("core").await.len() > others * lines * 4,
+        "the others are untouched"
+    );
+    let sums = world.stack.call_sums();
+    let units = |sum: &local::CallSum| sum.consumed_read + sum.consumed_write;
+    (
+        sums.values().map(|sum| sum.calls).sum(),
+        sums.values().map(units).sum(),
+    )
+}
+
+#[tokio::test]
+async fn what_is_due_costs_the_same_beside_ten_times_as_much_that_is_not() {
+    let (few_trips, few_units) = spent_beside(1, 50).await;
+    let (many_trips, many_units) = spent_beside(4, 125).await;
+    assert_eq!(few_trips, many_trips);
+    assert!(
+        few_units > 100.0 && many_units <= few_units * 1.05,
+        "{few_units} and {many_units}"
+    );
+}

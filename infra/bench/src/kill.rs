@@ -1,8 +1,6 @@
 //! `kill`: the local stack is killed in the middle of its work, and what was acknowledged must be there afterwards.
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -10,12 +8,13 @@ use futures::future::join_all;
 use http::Method;
 use local::output::{complain, say};
 use shared::entropy::{self, SystemEntropy};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::Notify;
 
 use crate::api::{Call, Client, Reply};
 use crate::clock::Stopwatch;
 use crate::customer::{self, Customer};
+use crate::server::{Server, end};
 use crate::{Result, build};
 use left::Left;
 
@@ -26,9 +25,6 @@ const CREATES: usize = 1000;
 
 /// How many clients create at the same time.
 const CLIENTS: usize = 8;
-
-/// How long the stack may take to start.
-const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A record that somebody tried to create.
 pub(crate) struct Attempt {
@@ -58,12 +54,7 @@ pub(crate) async fn run() -> Result<bool> {
 }
 
 async fn drill(binary: &Path, directory: &Path) -> Result<bool> {
-    let port = free_port()?;
-    let server = Server {
-        binary: binary.to_owned(),
-        directory: directory.to_owned(),
-        port,
-    };
+    let server = Server::new(binary, directory, true)?;
     let mut process = server.start().await?;
     let customer = Customer::register(&server.origin(), "Ada").await?;
     // Anywhere in the middle: the first creates go to an empty table, the last to nobody.
@@ -150,65 +141,4 @@ async fn create_until_killed(client: &Client, process: &mut Child, threshold: us
         return Err("every create was answered before the kill; this proves nothing".to_owned());
     }
     Ok(attempts)
-}
-
-/// Kills a process that was started here, with no chance to tidy up.
-async fn end(process: &mut Child) -> Result<()> {
-    process
-        .kill()
-        .await
-        .map_err(|error| format!("the server cannot be killed: {error}"))
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    Ok(address
-        .map_err(|error| format!("there is no free port: {error}"))?
-        .port())
-}
-
-struct Server {
-    binary: PathBuf,
-    directory: PathBuf,
-    /// The same after the restart: tokens are good for one origin only.
-    port: u16,
-}
-
-impl Server {
-    fn origin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Starts the stack and waits until it answers. It dies with this process.
-    async fn start(&self) -> Result<Child> {
-        let failed = |error: std::io::Error| format!("{}: {error}", self.binary.display());
-        let log = self.directory.join("server.log");
-        let file = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .map_err(failed)?;
-        let mut process = Command::new(&self.binary)
-            .arg("--data-dir")
-            .arg(self.directory.join("data"))
-            .args(["--port", &self.port.to_string()])
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().map_err(failed)?)
-            .stderr(file)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let client = Client::anonymous(&self.origin());
-        let watch = Stopwatch::start();
-        while client.get("/_local/clock").await.is_err() {
-            let exit = process.try_wait().map_err(failed)?;
-            if exit.is_some() || watch.elapsed() > START_LIMIT {
-                let log = std::fs::read_to_string(&log).unwrap_or_default();
-                return Err(format!("the stack does not answer ({exit:?}):\n{log}"));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(process)
-    }
 }

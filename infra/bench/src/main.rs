@@ -21,12 +21,20 @@ mod cold;
 mod container;
 mod cost;
 mod customer;
+mod erasure;
 mod grants;
 mod kill;
+mod load;
+mod mix;
+mod page;
+mod population;
 mod price;
 mod process;
 mod results;
+mod retention;
 mod rig;
+mod server;
+mod spent;
 mod stage;
 mod tls;
 mod warm;
@@ -45,8 +53,13 @@ Usage:
   cargo run -p bench -- warm [--smoke]   ask each function often beside a bare binary, in release, over TLS
   cargo run -p bench -- build            what a release binary costs to build, and its size
   cargo run -p bench -- kill             kill -9 the local stack amid 1,000 creates and look at what is left
+  cargo run -p bench -- erasure [--smoke]
+                                         how long and at what cost accounts are erased, and what others notice
+  cargo run -p bench -- load [--smoke]   50 clients at once on the local stack
+  cargo run -p bench -- retention [--smoke]
+                                         what retention costs beside little and beside much that is not due
 
-Each table is written to infra/bench/results/ as Markdown and JSON, except by a smoke run. Exit codes: 0 as it should be, 1 not, 2 wrong command line.";
+Each table is kept in infra/bench/results, but for those of --smoke, which is a short trial and judges no time. Exit codes: 0 as it should be, 1 not, 2 wrong command line.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -68,6 +81,12 @@ fn main() -> ExitCode {
         ["warm", "--smoke"] => in_runtime(warm::run(true)),
         ["build"] => build_budget::run(),
         ["kill"] => in_runtime(kill::run()),
+        ["erasure"] => in_runtime(erasure::run(false)),
+        ["erasure", "--smoke"] => in_runtime(erasure::run(true)),
+        ["load"] => in_runtime(load::run(false)),
+        ["load", "--smoke"] => in_runtime(load::run(true)),
+        ["retention"] => in_runtime(retention::run(false)),
+        ["retention", "--smoke"] => in_runtime(retention::run(true)),
         ["--help" | "-h"] => {
             say(HELP);
             return ExitCode::SUCCESS;

@@ -52,6 +52,18 @@ struct Wait {
     ses: f64,
 }
 
+impl Prices {
+    /// Reads the price list.
+    pub(crate) fn read() -> Result<Self> {
+        toml::from_str(PRICES).map_err(|error| format!("prices.toml: {error}"))
+    }
+
+    /// What DynamoDB takes for a million times so many units.
+    pub(crate) fn of_units(&self, read: f64, write: f64) -> f64 {
+        read * self.per_million.dynamodb_read_units + write * self.per_million.dynamodb_write_units
+    }
+}
+
 /// What one call of a function used.
 pub(crate) struct Usage<'a> {
     pub(crate) name: &'a str,
@@ -78,7 +90,7 @@ pub(crate) struct Calculator {
 impl Calculator {
     /// Reads the price list, and what `warm` and `cold` measured last.
     pub(crate) fn new() -> Result<Self> {
-        let prices = toml::from_str(PRICES).map_err(|error| format!("prices.toml: {error}"))?;
+        let prices = Prices::read()?;
         let mut cpu_ms = BTreeMap::new();
         // What cannot be repeated has no warm figure; its first request is the upper bound.
         for row in results::kept("cold")? {
@@ -104,9 +116,8 @@ impl Calculator {
         let memory = count(usage.memory_mb);
         let processors = (memory / lambda.mb_per_processor).min(1.0);
         let mut billed_ms = cpu_ms / processors;
-        let mut dollars = per_million.lambda_requests
-            + usage.read_units * per_million.dynamodb_read_units
-            + usage.write_units * per_million.dynamodb_write_units;
+        let mut dollars =
+            per_million.lambda_requests + self.prices.of_units(usage.read_units, usage.write_units);
         dollars += if usage.is_route {
             per_million.http_api_requests
         } else {

@@ -1,7 +1,7 @@
 //! The one front of all stand-ins. Every call of a function passes here, whichever way it came: who calls, may they,
 //! what goes wrong, who answers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -75,6 +75,20 @@ pub struct CallRecord {
     pub consumed_write: f64,
 }
 
+/// What calls of one kind came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct CallSum {
+    /// How many there were.
+    pub calls: usize,
+    /// Read capacity units, when metering is on.
+    pub consumed_read: f64,
+    /// Write capacity units, when metering is on.
+    pub consumed_write: f64,
+}
+
+/// The calls of each function: its name, the service, the operation, and what they came to.
+pub type CallSums = BTreeMap<(&'static str, String, String), CallSum>;
+
 /// The connection broke without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dropped;
@@ -111,6 +125,7 @@ struct Inner {
     count: AtomicUsize,
     meters: AtomicBool,
     calls: Mutex<VecDeque<CallRecord>>,
+    sums: Mutex<CallSums>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -129,6 +144,7 @@ impl Aws {
             count: AtomicUsize::new(0),
             meters: AtomicBool::new(false),
             calls: Mutex::default(),
+            sums: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -300,6 +316,17 @@ impl Aws {
     }
 
     fn note(&self, request: AwsRequest, consumed: Consumed) {
+        let kind = (
+            request.function,
+            request.service.clone(),
+            request.operation.clone(),
+        );
+        let mut sums = lock(&self.inner.sums);
+        let sum = sums.entry(kind).or_default();
+        sum.calls += 1;
+        sum.consumed_read += consumed.read;
+        sum.consumed_write += consumed.write;
+        drop(sums);
         let mut calls = lock(&self.inner.calls);
         if calls.len() == KEPT_CALLS {
             calls.pop_front();
@@ -324,14 +351,20 @@ impl Aws {
         *lock(&self.inner.hook) = None;
     }
 
-    /// The calls of functions, oldest first.
+    /// The last calls of functions, oldest first.
     pub fn calls(&self) -> Vec<CallRecord> {
         lock(&self.inner.calls).iter().cloned().collect()
+    }
+
+    /// What all calls of functions came to, however many they were.
+    pub fn call_sums(&self) -> CallSums {
+        lock(&self.inner.sums).clone()
     }
 
     /// Forgets the calls so far.
     pub fn clear_calls(&self) {
         lock(&self.inner.calls).clear();
+        lock(&self.inner.sums).clear();
     }
 
     /// Whether calls note the capacity they consume.

@@ -38,6 +38,23 @@ impl Machine {
         }
     }
 
+    /// The items of a table in DynamoDB's JSON, byte for byte what [`import`](Self::import) takes.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn export(&self, table: &str) -> Result<Vec<String>, String> {
+        let items = self.tables.items(&format!("trackwell-{table}"))?;
+        Ok(items.iter().map(Value::to_string).collect())
+    }
+
+    /// Puts items into a table at once, for measurements that need more of them than requests could make.
+    ///
+    /// # Errors
+    /// When there is no such table, or one of them is not an item; then nothing was put.
+    pub fn import(&self, table: &str, items: &[String]) -> Result<(), String> {
+        self.tables.import(&format!("trackwell-{table}"), items)
+    }
+
     /// The versions and delete markers of a bucket.
     ///
     /// # Errors

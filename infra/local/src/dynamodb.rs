@@ -122,6 +122,39 @@ impl Tables {
         })
         .await
     }
+
+    /// Every item of a table, in DynamoDB's JSON.
+    pub(crate) fn items(&self, table: &str) -> Result<Vec<Value>, String> {
+        let mut items = Vec::new();
+        let mut start = Value::Null;
+        loop {
+            let mut request = json!({ "TableName": table });
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let page =
+                dispatch(&self.database, "Scan", &request.to_string()).map_err(|error| error.to_string())?;
+            let mut page: Value = serde_json::from_str(&page).map_err(|error| error.to_string())?;
+            if let Value::Array(found) = page["Items"].take() {
+                items.extend(found);
+            }
+            start = page["LastEvaluatedKey"].take();
+            if start.is_null() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Puts items into a table and its index, all or none, past everything that a request goes through.
+    pub(crate) fn import(&self, table: &str, items: &[String]) -> Result<(), String> {
+        let parsed: Result<Vec<dynoxide::Item>, _> =
+            items.iter().map(|item| serde_json::from_str(item)).collect();
+        let parsed = parsed.map_err(|error| error.to_string())?;
+        self.database
+            .import_items(table, parsed, dynoxide::ImportOptions::default())
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    }
 }
 
 /// Every item of every table, as pairs of the table's name and bytes: the item's JSON, and each binary value as it is.

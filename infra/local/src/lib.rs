@@ -38,7 +38,7 @@ mod server;
 mod stack;
 mod tasks;
 
-pub use aws::{Aws, AwsRequest, CallRecord, Dropped, Fault};
+pub use aws::{Aws, AwsRequest, CallRecord, CallSum, CallSums, Dropped, Fault};
 pub use clock::Clocks;
 pub use deployment::{general_template, ledger_bucket, storage_key};
 pub use error::{DataDirectoryError, StartError};

@@ -18,7 +18,7 @@ use shared::error::{Error, Result};
 use shared::policy::{Policy, Profile};
 
 use crate::account::Account;
-use crate::aws::{Aws, AwsRequest, CallRecord, Fault};
+use crate::aws::{Aws, AwsRequest, CallRecord, CallSums, Fault};
 use crate::clock::Time;
 use crate::connector;
 use crate::deployment::Deployment;
@@ -185,6 +185,11 @@ impl Machine {
     /// See [`Aws::calls`].
     pub fn calls(&self) -> Vec<CallRecord> {
         self.aws.calls()
+    }
+
+    /// See [`Aws::call_sums`].
+    pub fn call_sums(&self) -> CallSums {
+        self.aws.call_sums()
     }
 
     /// See [`Aws::clear_calls`].
