@@ -196,7 +196,7 @@ async fn spent_beside(others: usize, lines: usize) -> (usize, f64) {
     world.advance(61);
     assert_eq!(
         world.task("erasure-purge").await,
-        json!({ "sealed": 2, "open": 0 })
+        json!({ "sealed": 2, "open": 0, "oldest_job_seconds": 0 })
     );
     assert_eq!(world.task("ledger-seal").await["published"], 4);
     assert!(
