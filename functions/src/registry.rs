@@ -193,19 +193,34 @@ const fn described(route: &Route) -> Route {
     Route { access, ..*route }
 }
 
+/// A route that does not describe itself.
+const fn served(route: &Route) -> Route {
+    Route {
+        summary: "",
+        request: None,
+        success: &[],
+        ..*route
+    }
+}
+
 macro_rules! routes {
     ($($id:ident = $route:expr;)*) => {
+        mod declared {
+            use super::*;
+            $(pub(super) static $id: Route = $route;)*
+        }
+
         $(
-            #[doc = "See its `summary`."]
-            pub static $id: Route = $route;
+            #[doc = "As its function serves it: without the shapes of bodies, whose code no function needs to answer."]
+            pub static $id: Route = served(&declared::$id);
         )*
 
         /// Every route.
-        pub static ROUTES: &[&Route] = &[$(&$id),*];
+        pub static ROUTES: &[&Route] = &[$(&declared::$id),*];
 
         /// Every route as a description, without its handler: a function that only talks about routes must not carry
         /// the code of them all.
-        pub(crate) static DESCRIBED: &[Route] = &[$(described(&$id)),*];
+        pub(crate) static DESCRIBED: &[Route] = &[$(described(&declared::$id)),*];
     };
 }
 

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lambda_runtime::{Error as RuntimeError, LambdaEvent};
+use lambda_http::Body;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::request::LambdaRequest;
+use lambda_runtime::{Diagnostic, Error as RuntimeError, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
 use shared::aws::Aws;
@@ -23,13 +26,31 @@ use crate::registry::{Route, Task};
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Serves a route until Lambda ends the container.
+///
+/// `lambda_http::run` would also turn answers of any kind and character set into events, which costs a cold start and
+/// every binary the tables of all character sets. Answers here are text in UTF-8.
 pub fn serve(route: &'static Route) -> ExitCode {
-    start(|ctx| {
-        Box::pin(lambda_http::run(lambda_http::service_fn(move |request| {
-            let ctx = Arc::clone(&ctx);
-            async move { Ok::<_, std::convert::Infallible>(crate::gateway::answer(route, ctx, request).await) }
-        })))
+    start(move |ctx| {
+        Box::pin(lambda_runtime::run(lambda_runtime::service_fn(
+            move |event: LambdaEvent<LambdaRequest>| {
+                let ctx = Arc::clone(&ctx);
+                async move {
+                    let answer = crate::gateway::answer(route, ctx, event.payload.into()).await;
+                    Ok::<_, std::convert::Infallible>(event_of(answer))
+                }
+            },
+        )))
     })
+}
+
+/// An answer in the form that API Gateway takes (payload version 2.0).
+fn event_of(answer: http::Response<Body>) -> ApiGatewayV2httpResponse {
+    let (parts, body) = answer.into_parts();
+    let mut event = ApiGatewayV2httpResponse::default();
+    event.status_code = parts.status.as_u16().into();
+    event.headers = parts.headers;
+    event.body = Some(body);
+    event
 }
 
 /// Serves a task until Lambda ends the container.
@@ -44,7 +65,7 @@ pub fn serve_task(task: &'static Task) -> ExitCode {
     })
 }
 
-async fn run(task: &'static Task, ctx: Arc<Ctx>, event: LambdaEvent<Value>) -> Result<Value, RuntimeError> {
+async fn run(task: &'static Task, ctx: Arc<Ctx>, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let remaining = event
         .context
         .deadline()
@@ -59,7 +80,10 @@ async fn run(task: &'static Task, ctx: Arc<Ctx>, event: LambdaEvent<Value>) -> R
         }
         Err(error) => {
             tracing::error!(task = task.name, %error, "a task failed");
-            Err(error.into())
+            Err(Diagnostic {
+                error_type: "TaskFailed".to_owned(),
+                error_message: error.to_string(),
+            })
         }
     }
 }

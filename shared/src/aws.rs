@@ -31,10 +31,10 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("../certs/amazon-roots.pem");
 /// What every client is made of.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    region: String,
-    endpoint: Option<String>,
-    credentials: Credentials,
-    http: SharedHttpClient,
+    pub(crate) region: String,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) credentials: Credentials,
+    pub(crate) http: SharedHttpClient,
 }
 
 macro_rules! client {
@@ -106,7 +106,7 @@ impl Aws {
         ses, aws_sdk_sesv2, |builder| builder.retry_config(RetryConfig::disabled())
     );
     client!(
-        /// A client for KMS.
+        /// A client for KMS, for whoever runs a deployment. Functions have [`decrypt`](Self::decrypt).
         kms, aws_sdk_kms, |builder| builder
     );
 }
@@ -121,7 +121,7 @@ pub fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-fn retries() -> RetryConfig {
+pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(Duration::from_millis(50))

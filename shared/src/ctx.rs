@@ -2,11 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
 
 use crate::accounts::token::{Issuer, Verifier};
 use crate::aws::Aws;
@@ -151,18 +148,12 @@ impl Ctx {
 
     /// Decrypts a key of ours. The purpose is authenticated: a ciphertext that is put in another's place does not open.
     async fn decrypt(&self, ciphertext: &str, purpose: &str) -> Result<[u8; 32]> {
-        let wrong = || Error::internal(format!("the ciphertext of the {purpose} key is not one"));
-        let blob = STANDARD.decode(ciphertext).map_err(|_| wrong())?;
-        let output = self
-            .aws
-            .kms()
-            .decrypt()
-            .ciphertext_blob(aws_sdk_kms::primitives::Blob::new(blob))
-            .encryption_context("trackwell:purpose", purpose)
-            .send()
-            .await
-            .map_err(|error| crate::store::failure("Decrypt", &error))?;
-        let plaintext = Zeroizing::new(output.plaintext.ok_or_else(wrong)?.into_inner());
-        plaintext.as_slice().try_into().map_err(|_| wrong())
+        let decrypted = self.aws.decrypt(ciphertext, purpose, self.now().into()).await;
+        let plaintext = decrypted.map_err(|error| crate::store::failure("Decrypt", &error))?;
+        plaintext
+            .0
+            .as_slice()
+            .try_into()
+            .map_err(|_| Error::internal(format!("the ciphertext of the {purpose} key is not one")))
     }
 }

@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod json;
 pub mod keys;
+mod kms;
 pub mod ledger;
 pub mod organisations;
 pub mod outbox;
