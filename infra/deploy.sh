@@ -101,6 +101,11 @@ build() {
   local target=aarch64-unknown-linux-gnu
   [ "$(jq -r '.Architecture // "arm64"' "$known")" = arm64 ] || target=x86_64-unknown-linux-gnu
   cargo build --release --locked -p functions --bins --target $target
+  # What a newer C library than Lambda's was linked with starts nowhere.
+  local needed
+  needed=$(for binary in "target/$target/release"/*-*; do objdump -T "$binary" 2>/dev/null; done | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
+  [ "$(printf '%s\nGLIBC_2.34\n' "$needed" | sort -V | tail -1)" = GLIBC_2.34 ] ||
+    cannot "The binaries need $needed, and provided.al2023 has GLIBC_2.34: build on an older system."
   BINARIES=$PWD/target/$target/release sam build --build-dir "$work/build" --parallel
   sam package --template-file "$work/build/template.yaml" --s3-bucket "$UPLOADS_BUCKET" --s3-prefix "$NAME" \
     --output-template-file "$work/packaged.yaml" --no-progressbar >/dev/null
@@ -119,6 +124,7 @@ for template in $STACKS; do
   region=$REGION
   [ "$template" != edge ] || region=us-east-1
   deploy "infra/$template.yaml" "$NAME-$template" "$region"
+  [ "$template" != backup ] || protect "$NAME-backup"
 done
 
 say 'Smoke test'

@@ -1,8 +1,12 @@
 //! TRK-7, TRK-8, OCK-12, CTK-6: what a person's or an organisation's decision does, at once and afterwards.
 
+use jiff::SignedDuration;
 use serde_json::json;
+use shared::erasure::model::JobState;
+use shared::erasure::purge::{self, Patience};
 use shared::ledger::{ReceiptFile, VerifierKey, verify};
 use shared::policy::Profile;
+use shared::task::Deadline;
 
 use crate::harness::{Customer, World};
 
@@ -127,6 +131,53 @@ async fn trk_7_purge_and_verification_are_sealed_within_a_minute() {
         (200, &json!("sealed")),
         "{state:?}"
     );
+}
+
+#[tokio::test]
+async fn a_purge_whose_time_is_over_reads_no_further_job() {
+    let world = World::new(Profile::Trackr).await;
+    for word in ["Quokka", "Bilby"] {
+        let reply = furnished(&world, word).await.delete("/v1/me", &[]).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+    }
+    world.stack.clear_calls();
+    let report = world
+        .stack
+        .run_task("erasure-purge", json!({}), SignedDuration::ZERO)
+        .await;
+    assert_eq!(
+        report.unwrap(),
+        json!({ "sealed": 0, "open": 2, "oldest_job_seconds": 0 })
+    );
+    let operations: Vec<_> = world
+        .stack
+        .calls()
+        .into_iter()
+        .map(|call| call.operation)
+        .collect();
+    assert_eq!(operations, ["Query"; 4], "only the list of open jobs is read");
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_its_writers_is_looked_at_and_not_taken() {
+    let world = World::new(Profile::Trackr).await;
+    let reply = furnished(&world, "Quokka").await.delete("/v1/me", &[]).await;
+    assert_eq!(reply.status, 202, "{reply:?}");
+    world.stack.clear_calls();
+    let erasure = reply.json()["erasure_id"].as_str().unwrap().parse().unwrap();
+    let ctx = world.stack.ctx("erasure-purge");
+    let deadline = Deadline::after(world.stack.clock(), SignedDuration::from_secs(20));
+    let state = purge::work(&ctx, erasure, &deadline, Patience::None)
+        .await
+        .unwrap();
+    assert_eq!(state, JobState::Verifying);
+    let operations: Vec<_> = world
+        .stack
+        .calls()
+        .into_iter()
+        .map(|call| call.operation)
+        .collect();
+    assert_eq!(operations, ["GetItem"]);
 }
 
 #[tokio::test]

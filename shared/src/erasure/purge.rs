@@ -54,6 +54,11 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<PurgeReport> {
     for patience in [Patience::None, Patience::UntilQuiet] {
         let mut left = Vec::new();
         for job in open {
+            // Even to read each of many jobs would take longer than what is left of the function's time.
+            if deadline.has_passed() {
+                left.push(job);
+                continue;
+            }
             match work(ctx, job.erasure, deadline, patience).await? {
                 JobState::Sealed => report.sealed += 1,
                 JobState::Shredded | JobState::Purging | JobState::Verifying => left.push(job),
@@ -98,6 +103,10 @@ pub async fn work(
     if state == JobState::Sealed || deadline.has_passed() {
         return Ok(state);
     }
+    // A job that only waits for its writers is not worth taking; many of them would keep a run from all others.
+    if state == JobState::Verifying && patience == Patience::None && ctx.now() < quiet_at(&job.facts) {
+        return Ok(state);
+    }
     let Some(mut worker) = Worker::claim(ctx, job, deadline).await? else {
         return Ok(state);
     };
@@ -106,6 +115,12 @@ pub async fn work(
         Err(Halt::FencedOff) => Ok(state),
         Err(Halt::Failed(error)) => Err(error),
     }
+}
+
+/// From when on no request can still be running that began before the fence.
+fn quiet_at(job: &Job) -> Timestamp {
+    let quiet = job.fenced_at.saturating_add(LONGEST_REQUEST);
+    quiet.unwrap_or(Timestamp::MAX)
 }
 
 /// Why a worker stops.
@@ -207,12 +222,7 @@ impl<'a> Worker<'a> {
             self.job.facts.purged_at = Some(self.ctx.now());
             self.save(Transaction::new()).await?;
         }
-        let quiet = self
-            .job
-            .facts
-            .fenced_at
-            .saturating_add(LONGEST_REQUEST)
-            .unwrap_or(Timestamp::MAX);
+        let quiet = quiet_at(&self.job.facts);
         let is_quiet = match patience {
             Patience::None => self.ctx.now() >= quiet,
             Patience::UntilQuiet => self.deadline.wait_until(quiet).await,
