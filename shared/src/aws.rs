@@ -106,7 +106,7 @@ impl Aws {
         ses, aws_sdk_sesv2, |builder| builder.retry_config(RetryConfig::disabled())
     );
     client!(
-        /// A client for KMS, for whoever runs a deployment. Functions have [`decrypt`](Self::decrypt).
+        /// A client for KMS, for whoever runs a deployment. Functions only decrypt, by other means.
         kms, aws_sdk_kms, |builder| builder
     );
 }
