@@ -11,26 +11,9 @@ cannot() {
   exit 2
 }
 
-command -v python3 >/dev/null || cannot 'python3 is missing.'
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || cannot 'python3 is older than 3.11.'
-python3 -c 'import venv, ensurepip' 2>/dev/null || cannot 'python3 has no venv module (on Debian: python3-venv).'
-
-# An environment is named after what is in it, so that a change of the requirements makes a new one.
-environment() {
-  local venv
-  venv=target/template-check/$(cksum <"$1" | cut -d' ' -f1)
-  if [ ! -f "$venv/complete" ]; then
-    echo "Installing $(grep -c == "$1") packages into $venv" >&2
-    rm -rf "$venv"
-    python3 -m venv "$venv" || cannot 'the virtual environment could not be made.'
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$1" >&2 ||
-      cannot 'the packages could not be installed.'
-    touch "$venv/complete"
-  fi
-  echo "$venv/bin"
-}
-sam=$(environment infra/template/requirements.txt)
-policies=$(environment infra/template/requirements-policies.txt)
+environment() { infra/venv.sh "infra/template/$1.txt" || cannot 'the packages could not be installed.'; }
+sam=$(environment requirements)/bin
+policies=$(environment requirements-policies)/bin
 
 # Nothing of this may depend on, or reach, an account.
 export SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true

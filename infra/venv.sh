@@ -12,12 +12,11 @@ cannot() {
 }
 
 command -v python3 >/dev/null || cannot 'python3 is missing.'
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || cannot 'python3 is older than 3.10.'
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || cannot 'python3 is older than 3.11.'
 python3 -c 'import venv, ensurepip' 2>/dev/null || cannot 'python3 has no venv module (on Debian: python3-venv).'
 
-# The folder is named after what is in it, so that a change of the requirements makes a new one. infra/check-template.sh
-# has the same folders.
-venv=$PWD/target/template-check/$(cksum <"$requirements" | cut -d' ' -f1)
+# The folder is named after what is in it, so that a change of the requirements makes a new one.
+venv=$PWD/target/venv/$(cksum <"$requirements" | cut -d' ' -f1)
 if [ ! -f "$venv/complete" ]; then
   echo "Installing $(grep -c == "$requirements") packages into $venv" >&2
   rm -rf "$venv"

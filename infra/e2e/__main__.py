@@ -5,6 +5,7 @@ Run by infra/e2e.sh, which installs and builds what this needs.
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -48,8 +49,10 @@ def test(given, emulator):
     for what, kind in (("functions", "AWS::Lambda::Function"), ("schedules", "AWS::Scheduler::Schedule")):
         say(f"{len(deployment.of_type(kind))} {what}")
 
-    step("Sign up")
     api = Api(emulator, deployment.outputs["ApiId"])
+    step("The smoke test that follows a deployment")
+    smoke(emulator, api)
+    step("Sign up")
     customer = journey.Journey(api, deployment, say)
     customer.sign_up()
     customer.other_sign_up()
@@ -87,6 +90,19 @@ def only_loopback(emulator):
     if elsewhere or not listening:
         raise Failed(f"the emulator listens on {elsewhere or 'nothing'}")
     say(f"{len(listening)} sockets listen, all on loopback")
+
+
+def smoke(emulator, api):
+    """infra/smoke.sh, as infra/deploy.sh runs it, and once more at an address where nothing answers as it must."""
+    script = ROOT / "infra/smoke.sh"
+    host = {"PATH": os.environ["PATH"], "SMOKE_CURL_OPTIONS": f"-H Host:{api.host}"}
+    done = subprocess.run([script, emulator.endpoint], env=host, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failed(f"the smoke test fails:\n{done.stdout}{done.stderr}")
+    say(f"{done.stdout.count('ok  ')} answers are as they must be")
+    nowhere = subprocess.run([script, emulator.endpoint], env=host | {"SMOKE_CURL_OPTIONS": ""}, capture_output=True)
+    if nowhere.returncode != 1:
+        raise Failed(f"the smoke test passes where there is no API: {nowhere}")
 
 
 def prove(given, deployment, receipt):
