@@ -147,7 +147,8 @@ impl Bench {
         self.clock.advance(Duration::from_secs(61));
         self.task("erasure-purge", "verifies and seals it", json!({}))
             .await?;
-        self.task("ledger-seal", "its receipts wait", json!({})).await
+        self.task("ledger-seal", "its receipts wait", json!({})).await?;
+        self.task("ledger-verify", "the whole ledger", json!({})).await
     }
 
     async fn task(&mut self, name: &'static str, situation: &'static str, input: Value) -> Result<()> {
