@@ -6,6 +6,7 @@
 
 use std::time::SystemTime;
 
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_sdk_dynamodb::error::ErrorMetadata;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -62,6 +63,7 @@ impl Aws {
             .standard_retry(&retries())
             .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
             .serializer(move |body: String| signer.signed(&url, &body, at))
             .deserializer(plaintext)
             .build()

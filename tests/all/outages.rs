@@ -170,19 +170,42 @@ async fn t_05_a_call_that_never_comes_back_ends_in_503_within_the_functions_time
         "/v1/records/{}",
         customer.asset(json!({ "asset_tag": "LT-1" })).await
     );
-    assert_eq!(customer.get(&path).await.status, 200);
-    let failed = world.fail("records-get", "BatchGetItem", ALWAYS, || Fault::Hang);
-    let began = tokio::time::Instant::now();
-    let reply = customer.get(&path).await;
-    let waited = began.elapsed();
-    world.stack.clear_fault();
-    assert_unavailable(&reply, "a call that hangs");
-    assert!(failed.load(Ordering::SeqCst) >= 2, "it is tried again");
-    assert!(
-        waited <= shared::aws::OPERATION_TIMEOUT + Duration::from_secs(2),
-        "{waited:?}"
+    for operation in ["BatchGetItem", "Decrypt"] {
+        world.stack.forget_containers();
+        let failed = world.fail("records-get", operation, ALWAYS, || Fault::Hang);
+        let began = tokio::time::Instant::now();
+        let reply = customer.get(&path).await;
+        let waited = began.elapsed();
+        world.stack.clear_fault();
+        assert_unavailable(&reply, operation);
+        assert!(failed.load(Ordering::SeqCst) >= 2, "{operation} is tried again");
+        assert!(
+            waited <= shared::aws::OPERATION_TIMEOUT + Duration::from_secs(2),
+            "{operation}: {waited:?}"
+        );
+        assert_eq!(customer.get(&path).await.status, 200, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn kms_that_throttles_or_breaks_off_once_is_asked_again() {
+    let (world, customer) = setting().await;
+    let path = format!(
+        "/v1/records/{}",
+        customer.asset(json!({ "asset_tag": "LT-1" })).await
     );
-    assert_eq!(customer.get(&path).await.status, 200);
+    let troubles: [Trouble; 3] = [
+        ("no connection", || Fault::DropBefore),
+        ("throttled", || refusal(400, "ThrottlingException", &Value::Null)),
+        ("internal", || refusal(500, "KMSInternalException", &Value::Null)),
+    ];
+    for (trouble, fault) in troubles {
+        world.stack.forget_containers();
+        let failed = world.fail("records-get", "Decrypt", 1, fault);
+        assert_eq!(customer.get(&path).await.status, 200, "{trouble}");
+        assert_eq!(failed.load(Ordering::SeqCst), 1, "{trouble}");
+        world.stack.clear_fault();
+    }
 }
 
 #[tokio::test]

@@ -76,11 +76,7 @@ impl Deployment {
         let mut functions = BTreeMap::new();
         let mut by_access_key = HashMap::new();
         let mut errors = Vec::new();
-        let names = ROUTES
-            .iter()
-            .map(|route| route.name)
-            .chain(TASKS.iter().map(|task| task.name));
-        for name in names {
+        for name in names() {
             let id = logical_id(name);
             let Some(definition) = template.function(&id) else {
                 errors.push(format!(
@@ -143,6 +139,12 @@ impl Deployment {
     pub(crate) fn operator(&self) -> &Identity {
         &self.operator
     }
+}
+
+/// The names of all functions.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let routes = ROUTES.iter().map(|route| route.name);
+    routes.chain(TASKS.iter().map(|task| task.name))
 }
 
 /// The logical id of a function: `records-create` is `RecordsCreateFunction`.

@@ -13,7 +13,6 @@ use aws_sigv4::sign::v4::SigningParams;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use functions::registry::{ROUTES, TASKS};
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -24,7 +23,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::entropy::{self, SystemEntropy};
 
-use crate::deployment::{FILES_BUCKET, LEDGER_BUCKET, TABLES, logical_id, mail_domain};
+use crate::deployment::{FILES_BUCKET, LEDGER_BUCKET, TABLES, logical_id, mail_domain, names};
 use crate::dynamodb;
 use crate::kms::{ALIASES, REGION};
 use crate::secrets::Identity;
@@ -261,11 +260,7 @@ impl Inner {
     }
 
     async fn assume_roles(&mut self) -> Result<(), String> {
-        let names = ROUTES
-            .iter()
-            .map(|route| route.name)
-            .chain(TASKS.iter().map(|task| task.name));
-        for name in names {
+        for name in names() {
             let id = logical_id(name);
             let body = format!(
                 "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A{}%3Arole%2F{id}\
