@@ -14,9 +14,13 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::orchestrator::{
+    HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput,
+};
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -52,6 +56,9 @@ impl Aws {
         let context = json!({ "trackwell:purpose": purpose });
         let body = json!({ "CiphertextBlob": ciphertext, "EncryptionContext": context }).to_string();
         let (signer, url) = (self.clone(), endpoint.clone());
+        // The answer is a key: the orchestrator must not write it to any log, however much is logged.
+        let mut quiet = Layer::new("Decrypt");
+        quiet.store_put(SensitiveOutput);
         Operation::builder()
             .service_name("kms")
             .operation_name("Decrypt")
@@ -64,6 +71,7 @@ impl Aws {
             .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
             .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+            .runtime_plugin(StaticRuntimePlugin::new().with_config(quiet.freeze()))
             .serializer(move |body: String| signer.signed(&url, &body, at))
             .deserializer(plaintext)
             .build()
