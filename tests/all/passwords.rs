@@ -51,7 +51,7 @@ async fn a_01_a_09_weak_passwords_are_refused_with_the_rule_they_break_and_long_
     for (index, password) in [
         "only lower case words",
         "qmzkvjtwpbxhdlfgrync",
-        "sixty-four characters 🐎 with spaces, accents é and some emoji 🦉",
+        "sixty-four characters 🐎 with spaces, accents é and some emojis 🦉",
         "the river carries lanterns past a marble gate while thunder counts every harp in the cinnamon orchard, and \
          nobody wakes up today",
     ]
