@@ -48,7 +48,15 @@ fn event_of(answer: http::Response<Body>) -> ApiGatewayV2httpResponse {
     let (parts, body) = answer.into_parts();
     let mut event = ApiGatewayV2httpResponse::default();
     event.status_code = parts.status.as_u16().into();
-    event.headers = parts.headers;
+    let mut headers = parts.headers;
+    // API Gateway takes cookies apart from the other headers, which it wants one of each name.
+    if let http::header::Entry::Occupied(cookies) = headers.entry(http::header::SET_COOKIE) {
+        let (_, values) = cookies.remove_entry_mult();
+        event.cookies = values
+            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+            .collect();
+    }
+    event.headers = headers;
     event.body = Some(body);
     event
 }

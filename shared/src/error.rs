@@ -81,6 +81,10 @@ pub enum Error {
     Unauthenticated(&'static str),
     /// The caller may know that the thing exists and may not do this with it.
     Forbidden(&'static str),
+    /// The organisation demands two factors, and the session has shown one.
+    MfaRequired,
+    /// The action needs a more recent proof that it is still the same person.
+    StepUpRequired,
     /// It does not exist, or is not the caller's: the two look the same.
     NotFound,
     /// The route exists and the method does not.

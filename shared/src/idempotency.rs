@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::ids::UserId;
+use crate::ids::ActorId;
 use crate::keys::{self, Key, Tenant};
 use crate::seal::DataKey;
 use crate::store::{Condition, Item, Raw};
@@ -62,9 +62,9 @@ impl Idempotency {
         }
     }
 
-    /// The idempotency of a request. Another user, organisation or route with the same key is another request (O-13).
-    pub fn new(tenant: Tenant, user: UserId, route: &str, path: &str, key: &str, body: &[u8]) -> Self {
-        let place = hash(&[user.to_string().as_bytes(), route.as_bytes(), key.as_bytes()]);
+    /// The idempotency of a request. Another caller, organisation or route with the same key is another request (O-13).
+    pub fn new(tenant: Tenant, actor: ActorId, route: &str, path: &str, key: &str, body: &[u8]) -> Self {
+        let place = hash(&[actor.to_string().as_bytes(), route.as_bytes(), key.as_bytes()]);
         Self {
             key: keys::idempotency(tenant, &place),
             request_digest: hash(&[path.as_bytes(), body]),

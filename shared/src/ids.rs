@@ -174,6 +174,102 @@ typed_id!(
     LedgerEntryId, "entry"
 );
 
+typed_id!(
+    /// An invitation to an organisation.
+    InvitationId, "invitation"
+);
+typed_id!(
+    /// A custom role of an organisation.
+    RoleId, "role"
+);
+typed_id!(
+    /// A service account of an organisation: something that is no person.
+    ServiceAccountId, "service"
+);
+typed_id!(
+    /// An API key of a service account.
+    ApiKeyId, "key"
+);
+typed_id!(
+    /// A passkey of a user.
+    PasskeyId, "passkey"
+);
+typed_id!(
+    /// A connection of an organisation to an identity provider.
+    ConnectionId, "connection"
+);
+typed_id!(
+    /// An identity at a provider that is linked to a user.
+    IdentityId, "identity"
+);
+typed_id!(
+    /// Exceptional access of staff to an organisation's records.
+    AccessId, "access"
+);
+typed_id!(
+    /// An entry of an activity log.
+    ActivityId, "activity"
+);
+
+/// Who did something.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActorId {
+    /// A person.
+    User(UserId),
+    /// A service account.
+    Service(ServiceAccountId),
+}
+
+impl std::fmt::Display for ActorId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::Service(id) => id.fmt(f),
+        }
+    }
+}
+
+impl std::fmt::Debug for ActorId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::str::FromStr for ActorId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let service = text.parse().map(Self::Service);
+        service.or_else(|_| text.parse().map(Self::User))
+    }
+}
+
+impl serde::Serialize for ActorId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ActorId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for ActorId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ActorId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^(user|service)_[0-7][0-9a-hjkmnp-tv-z]{25}$"
+        })
+    }
+}
+
 impl LedgerEntryId {
     /// When the entry was written, to the millisecond, as its id says.
     pub fn created_at(self) -> Timestamp {

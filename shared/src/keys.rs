@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use crate::ids::{
-    AttachmentId, ErasureId, EventId, HoldId, ImportId, LedgerEntryId, MailId, OrgId, SessionId, UserId,
+    AccessId, ActivityId, ApiKeyId, AttachmentId, ConnectionId, ErasureId, EventId, HoldId, IdentityId,
+    ImportId, InvitationId, LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
 };
 use crate::policy::Class;
 use crate::records::model::{Kind, RecordId};
@@ -170,6 +171,97 @@ pub(crate) fn sessions(user: UserId) -> Partition {
     Partition::new(Table::Ephemeral, format!("SESSION#{user}"))
 }
 
+/// The sessions alone, without the codes that lie beside them.
+pub(crate) fn live_sessions(user: UserId) -> Partition {
+    Partition {
+        prefix: "session_".to_owned(),
+        ..sessions(user)
+    }
+}
+
+/// A code or ceremony of a user that works once; `purpose` is a fixed word, so a new one replaces the old.
+pub(crate) fn one_time(user: UserId, purpose: &'static str) -> Key {
+    Key::new(
+        Table::Ephemeral,
+        format!("SESSION#{user}"),
+        format!("CODE#{purpose}"),
+    )
+}
+
+/// A pending sign-in that still needs a second factor.
+pub(crate) fn pending_sign_in(user: UserId, pending: SessionId) -> Key {
+    Key::new(
+        Table::Ephemeral,
+        format!("SESSION#{user}"),
+        format!("PENDING#{pending}"),
+    )
+}
+
+/// That a user is one of the operator's staff.
+pub(crate) fn staff(user: UserId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), "STAFF")
+}
+
+pub(crate) fn totp(user: UserId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), "TOTP")
+}
+
+pub(crate) fn recovery_codes(user: UserId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), "RECOVERY")
+}
+
+pub(crate) fn passkey(user: UserId, passkey: PasskeyId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), passkey.to_string())
+}
+
+pub(crate) fn passkeys(user: UserId) -> Partition {
+    Partition {
+        prefix: "passkey_".to_owned(),
+        ..user_partition(user)
+    }
+}
+
+/// Guards that a passkey belongs to one user; `digest` is the keyed hash of its credential id in hex.
+pub(crate) fn passkey_guard(digest: &str) -> Key {
+    Key::new(Table::Core, format!("PASSKEY#{digest}"), ALONE)
+}
+
+pub(crate) fn identity(user: UserId, identity: IdentityId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), identity.to_string())
+}
+
+pub(crate) fn identities(user: UserId) -> Partition {
+    Partition {
+        prefix: "identity_".to_owned(),
+        ..user_partition(user)
+    }
+}
+
+/// Finds the user of an identity at a provider; `digest` is the keyed hash of issuer and subject in hex.
+pub(crate) fn identity_guard(digest: &str) -> Key {
+    Key::new(Table::Core, format!("IDENTITY#{digest}"), ALONE)
+}
+
+/// That a user belongs to an organisation, for the user's own list.
+pub(crate) fn belonging(user: UserId, org: OrgId) -> Key {
+    Key::new(Table::Core, user_partition_name(user), org.to_string())
+}
+
+pub(crate) fn belongings(user: UserId) -> Partition {
+    Partition {
+        prefix: "org_".to_owned(),
+        ..user_partition(user)
+    }
+}
+
+pub(crate) fn account_activity(user: UserId, activity: ActivityId) -> Key {
+    Key::new(Table::Ephemeral, format!("ACTIVITY#{user}"), activity.to_string())
+}
+
+pub(crate) fn account_activities(user: UserId) -> Partition {
+    Partition::new(Table::Ephemeral, format!("ACTIVITY#{user}"))
+}
+
 // Organisations.
 
 pub(crate) fn organisation(tenant: Tenant) -> Key {
@@ -182,6 +274,112 @@ pub(crate) fn membership(tenant: Tenant, user: UserId) -> Key {
         format!("ORG#{}", tenant.org()),
         format!("MEMBER#{user}"),
     )
+}
+
+/// The memberships of an organisation.
+pub(crate) fn memberships(tenant: Tenant) -> Partition {
+    Partition {
+        prefix: "MEMBER#".to_owned(),
+        ..organisation_partition(tenant)
+    }
+}
+
+pub(crate) fn invitation(tenant: Tenant, invitation: InvitationId) -> Key {
+    Key::new(
+        Table::Core,
+        format!("ORG#{}", tenant.org()),
+        invitation.to_string(),
+    )
+}
+
+pub(crate) fn invitations(tenant: Tenant) -> Partition {
+    Partition {
+        prefix: "invitation_".to_owned(),
+        ..organisation_partition(tenant)
+    }
+}
+
+/// Guards that an address is invited once; `digest` is its keyed hash in hex.
+pub(crate) fn invitation_guard(tenant: Tenant, digest: &str) -> Key {
+    Key::new(
+        Table::Core,
+        format!("ORG#{}", tenant.org()),
+        format!("INVITED#{digest}"),
+    )
+}
+
+pub(crate) fn service_account(tenant: Tenant, service: ServiceAccountId) -> Key {
+    Key::new(
+        Table::Core,
+        format!("APIKEY#{}", tenant.org()),
+        service.to_string(),
+    )
+}
+
+pub(crate) fn api_key(tenant: Tenant, key: ApiKeyId) -> Key {
+    Key::new(Table::Core, format!("APIKEY#{}", tenant.org()), key.to_string())
+}
+
+/// The service accounts and API keys of an organisation.
+pub(crate) fn api_keys(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("APIKEY#{}", tenant.org()))
+}
+
+/// When an API key was last used.
+pub(crate) fn api_key_use(key: ApiKeyId) -> Key {
+    Key::new(Table::Ephemeral, format!("SESSION#{key}"), ALONE)
+}
+
+pub(crate) fn connection(tenant: Tenant, connection: ConnectionId) -> Key {
+    Key::new(
+        Table::Core,
+        format!("SSO#{}", tenant.org()),
+        connection.to_string(),
+    )
+}
+
+/// The connections and domains of an organisation.
+pub(crate) fn connections(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("SSO#{}", tenant.org()))
+}
+
+/// A domain of an organisation; `digest` is its keyed hash in hex.
+pub(crate) fn domain(tenant: Tenant, digest: &str) -> Key {
+    Key::new(
+        Table::Core,
+        format!("SSO#{}", tenant.org()),
+        format!("DOMAIN#{digest}"),
+    )
+}
+
+/// Guards that a verified domain belongs to one organisation; `digest` is its keyed hash in hex.
+pub(crate) fn domain_guard(digest: &str) -> Key {
+    Key::new(Table::Core, format!("DOMAIN#{digest}"), ALONE)
+}
+
+pub(crate) fn access(tenant: Tenant, access: AccessId) -> Key {
+    Key::new(
+        Table::Core,
+        format!("ACCESS#{}", tenant.org()),
+        access.to_string(),
+    )
+}
+
+/// The exceptional access to an organisation's records, of all times.
+pub(crate) fn accesses(tenant: Tenant) -> Partition {
+    Partition::new(Table::Core, format!("ACCESS#{}", tenant.org()))
+}
+
+pub(crate) fn organisation_activity(tenant: Tenant, activity: ActivityId) -> Key {
+    Key::new(
+        Table::Ephemeral,
+        format!("ACTIVITY#{}", tenant.org()),
+        activity.to_string(),
+    )
+}
+
+pub(crate) fn organisation_activities(tenant: Tenant) -> Partition {
+    Partition::new(Table::Ephemeral, format!("ACTIVITY#{}", tenant.org()))
 }
 
 pub(crate) fn organisation_partition(tenant: Tenant) -> Partition {

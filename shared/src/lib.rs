@@ -4,6 +4,7 @@
 //! [`seal`] (how it is kept), [`erasure`] (how it goes) and [`ledger`] (how that is proved).
 
 pub mod accounts;
+pub mod activity;
 pub mod attachments;
 pub mod auth;
 pub mod aws;
@@ -30,6 +31,8 @@ pub mod problem;
 pub mod records;
 pub mod retention;
 pub mod seal;
+pub mod service_accounts;
+pub mod source;
 pub mod store;
 pub mod stored;
 pub mod task;

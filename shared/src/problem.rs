@@ -59,6 +59,18 @@ fn parts(error: &Error) -> Parts {
             plain(401, "unauthenticated", "A valid credential is needed", detail)
         }
         Error::Forbidden(detail) => plain(403, "forbidden", "This is not allowed", detail),
+        Error::MfaRequired => plain(
+            403,
+            "mfa-required",
+            "A second factor is needed",
+            "Your organisation demands a second factor: set one up under /v1/me/factors, then sign in with it.",
+        ),
+        Error::StepUpRequired => plain(
+            403,
+            "step-up-required",
+            "Show once more that it is you",
+            "This needs a sign-in of the last five minutes: send a factor to POST /v1/me/step-up, then repeat the request.",
+        ),
         Error::NotFound => plain(
             404,
             "not-found",

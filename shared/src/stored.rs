@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::accounts::model::{
-    EmailGuard, Empty, Password, Session, UserFacts, UserProfile, VerificationCode,
+    EmailGuard, Empty, Password, Session, SessionFacts, StaffMember, UserFacts, UserProfile, VerificationCode,
 };
+use crate::activity::model::{AccountActivity, ActivityFacts, OrganisationActivity};
 use crate::attachments::model::{AttachmentFacts, AttachmentPayload};
 use crate::erasure::model::{
     DueRow, Hold, Job, LedgerHead, LedgerLeaf, OpenJob, PendingLeaf, Unit, WrappedKey,
@@ -17,12 +18,15 @@ use crate::erasure::model::{
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
 use crate::organisations::model::{
-    BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
+    Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
 };
 use crate::outbox::model::{MailFacts, MailHead, MailPayload};
 use crate::policy::{Class, Role};
 use crate::records::import::{ImportFacts, ImportReport};
 use crate::records::model::{EventFacts, EventPayload, Kind, RecordFacts, RecordPayload, UniqueGuard};
+use crate::service_accounts::model::{
+    ApiKeyFacts, ApiKeyProfile, KeyUse, ServiceAccount, ServiceAccountFacts,
+};
 use crate::unit::UnitId;
 
 /// A type that may be stored.
@@ -142,13 +146,39 @@ stored_types! {
         // Its key is a hash of the address, which the unit keeps: the transaction that destroys the key deletes it.
         places: none,
     };
-    (), Session => Session, "session", Data::Personal {
+    Session, SessionFacts => Session, "session", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
         places: |unit| of_user(unit, keys::sessions),
     };
     (), VerificationCode => VerificationCode, "verification_code", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
         places: |unit| of_user(unit, keys::sessions),
+    };
+    (), StaffMember => StaffMember, "staff_member", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_user(unit, keys::user_partition),
+    };
+    (), Belonging => Belonging, "belonging", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_user(unit, keys::user_partition),
+    };
+    AccountActivity, ActivityFacts => AccountActivity, "account_activity", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_user(unit, keys::account_activities),
+    };
+    (), OrganisationActivity => OrganisationActivity, "organisation_activity", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_activities(tenant))]
+        }),
+    };
+    ServiceAccount, ServiceAccountFacts => ServiceAccount, "service_account", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
+    };
+    ApiKeyProfile, ApiKeyFacts => ApiKeyProfile, "api_key", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: SECRET,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
     };
     MailPayload, MailFacts => MailPayload, "mail", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["to"], export: Export::Json,
@@ -207,6 +237,7 @@ stored_types! {
             vec![Place::Partition(keys::idempotency_partition(tenant))]
         }),
     };
+    (), KeyUse => KeyUse, "key_use", Data::Operational { reason: "It says when a key was last used, and names no person." };
     (), WrappedKey => WrappedKey, "wrapped_key", Data::Operational {
         reason: "It is random, and destroyed in the transaction that fences the unit.",
     };

@@ -48,7 +48,7 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     };
     let facts = AttachmentFacts {
         state,
-        actor: call.member.permit.user(),
+        actor: call.member.permit.actor(),
         created_at: now,
         completed_at: None,
     };

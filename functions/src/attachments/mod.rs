@@ -13,13 +13,13 @@ use shared::attachments::model::{AttachmentPayload, State};
 use shared::attachments::store::{self, Attachment};
 use shared::error::Result;
 use shared::files::SignedRequest;
-use shared::ids::{AttachmentId, UserId};
+use shared::ids::{ActorId, AttachmentId};
 use shared::keys::{Key, Tenant};
 use shared::records;
 
 use crate::gateway::Request;
 
-pub(crate) fn needs(tenant: Tenant, _: UserId, request: &Request) -> Result<Vec<Key>> {
+pub(crate) fn needs(tenant: Tenant, _: ActorId, request: &Request) -> Result<Vec<Key>> {
     let record = request.param("record_id")?;
     let attachment = request.param("attachment_id")?;
     Ok(vec![
@@ -39,7 +39,7 @@ pub(crate) struct AttachmentResponse {
     #[serde(flatten)]
     what: What,
     /// Who attached it.
-    actor: UserId,
+    actor: ActorId,
     /// When.
     #[schemars(with = "String", extend("format" = "date-time"))]
     created_at: Timestamp,

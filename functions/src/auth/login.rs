@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::accounts::password::PlainPassword;
-use shared::accounts::store;
+use shared::accounts::sign_in;
 use shared::email::Email;
 use shared::error::Result;
 
+use super::SessionForm;
 use crate::gateway::Answer;
 use crate::registry::Call;
 
@@ -19,10 +20,15 @@ pub(crate) struct LoginRequest {
     email: String,
     /// The password.
     password: PlainPassword,
+    /// In what form the session is wanted.
+    #[serde(default)]
+    session: SessionForm,
 }
 
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
     let request: LoginRequest = call.request.json()?;
-    let tokens = store::login(&call.ctx, Email::parse(&request.email).ok(), &request.password).await?;
-    super::TokensResponse::answer(tokens)
+    let email = Email::parse(&request.email).ok();
+    let (form, source) = (request.session.into(), call.request.source());
+    let issued = sign_in::login(&call.ctx, email.as_ref(), &request.password, form, source).await?;
+    super::SessionResponse::answer(issued)
 }

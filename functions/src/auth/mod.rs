@@ -8,9 +8,10 @@ pub(crate) mod resend_verification;
 pub(crate) mod verify_email;
 
 use schemars::JsonSchema;
-use serde::Serialize;
-use shared::accounts::store::Tokens;
+use serde::{Deserialize, Serialize};
+use shared::accounts::sessions::{Form, Issued};
 use shared::accounts::token::LIFETIME;
+use shared::auth::COOKIE;
 use shared::error::Result;
 
 use crate::gateway::Answer;
@@ -28,27 +29,65 @@ impl Accepted {
     }
 }
 
-/// Tokens of a session.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct TokensResponse {
-    /// `Bearer`.
-    token_type: &'static str,
-    /// A JWT for the `Authorization` header.
-    access_token: String,
-    /// For how many seconds it is good.
-    expires_in: i64,
-    /// Good once, for new tokens.
-    refresh_token: String,
+/// In what form a client wants its session.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SessionForm {
+    /// Tokens in the answer, for clients that send them in the `Authorization` header.
+    #[default]
+    Bearer,
+    /// A cookie, for browsers.
+    Cookie,
 }
 
-impl TokensResponse {
-    fn answer(tokens: Tokens) -> Result<Answer> {
-        let response = Self {
-            token_type: "Bearer",
-            access_token: tokens.access_token,
-            expires_in: LIFETIME.as_secs(),
-            refresh_token: tokens.refresh_token,
-        };
-        Answer::json(200, &response)
+impl From<SessionForm> for Form {
+    fn from(form: SessionForm) -> Self {
+        match form {
+            SessionForm::Bearer => Self::Bearer,
+            SessionForm::Cookie => Self::Cookie,
+        }
+    }
+}
+
+/// A session. With a cookie there are no tokens in the body.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SessionResponse {
+    /// `Bearer` or `Cookie`.
+    token_type: &'static str,
+    /// A JWT for the `Authorization` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    /// For how many seconds the access token, or the cookie, is good.
+    expires_in: i64,
+    /// Good once, for new tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+impl SessionResponse {
+    pub(crate) fn answer(issued: Issued) -> Result<Answer> {
+        match issued {
+            Issued::Bearer {
+                access_token,
+                refresh_token,
+            } => {
+                let response = Self {
+                    token_type: "Bearer",
+                    access_token: Some(access_token),
+                    expires_in: LIFETIME.as_secs(),
+                    refresh_token: Some(refresh_token),
+                };
+                Answer::json(200, &response)
+            }
+            Issued::Cookie { value, max_age } => {
+                let response = Self {
+                    token_type: "Cookie",
+                    access_token: None,
+                    expires_in: max_age,
+                    refresh_token: None,
+                };
+                Ok(Answer::json(200, &response)?.cookie(COOKIE, &value, max_age))
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::accounts::refresh::RefreshToken;
-use shared::accounts::store;
+use shared::accounts::sessions;
 use shared::error::Result;
 
 use crate::gateway::Answer;
@@ -19,6 +19,7 @@ pub(crate) struct RefreshRequest {
 
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
     let request: RefreshRequest = call.request.json()?;
-    let tokens = store::refresh(&call.ctx, &RefreshToken::parse(&request.refresh_token)?).await?;
-    super::TokensResponse::answer(tokens)
+    let presented = RefreshToken::parse(&request.refresh_token)?;
+    let issued = sessions::refresh(&call.ctx, &presented, call.request.source()).await?;
+    super::SessionResponse::answer(issued)
 }

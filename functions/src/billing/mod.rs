@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::auth::Member;
 use shared::error::Result;
-use shared::ids::UserId;
+use shared::ids::ActorId;
 use shared::keys::{Key, Tenant};
 use shared::organisations::model::BillingDetails;
 use shared::organisations::store;
@@ -17,7 +17,7 @@ use shared::store::Item;
 
 use crate::gateway::Request;
 
-pub(crate) fn needs(tenant: Tenant, _: UserId, _: &Request) -> Result<Vec<Key>> {
+pub(crate) fn needs(tenant: Tenant, _: ActorId, _: &Request) -> Result<Vec<Key>> {
     Ok(vec![store::billing_key(tenant)])
 }
 

@@ -3,9 +3,11 @@
 use http::HeaderValue;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LINK, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use serde::Serialize;
+use shared::auth::COOKIE;
 use shared::error::{Error, Result};
 use shared::idempotency::StoredAnswer;
 use shared::problem::{Problem, RETRY_AFTER_SECONDS};
@@ -113,6 +115,24 @@ impl Answer {
         self
     }
 
+    /// Sets a cookie that the browser keeps to this host, sends over TLS only, hides from scripts, and leaves out of
+    /// requests that another site causes, but for following a link (RFC 6265bis; ASVS 3.3).
+    #[must_use]
+    pub fn cookie(mut self, name: &str, value: &str, max_age: i64) -> Self {
+        let cookie = format!("{name}={value}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=Lax");
+        self.headers.push((SET_COOKIE, cookie));
+        self
+    }
+
+    /// Makes the browser forget what it keeps of this host (ASVS 14.3.1).
+    #[must_use]
+    pub fn clear_site_data(mut self) -> Self {
+        let everything = "\"cache\", \"cookies\", \"storage\"".to_owned();
+        self.headers
+            .push((HeaderName::from_static("clear-site-data"), everything));
+        self.cookie(COOKIE, "", 0)
+    }
+
     /// May be kept by anybody for `seconds`; everything else may be kept by nobody.
     #[must_use]
     pub fn public_for(mut self, seconds: u32) -> Self {
@@ -185,7 +205,11 @@ impl Answer {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
+                if name == SET_COOKIE {
+                    headers.append(name, value);
+                } else {
+                    headers.insert(name, value);
+                }
             }
         }
         response

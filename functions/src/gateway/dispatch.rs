@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use shared::auth::{self, Member, Needs};
+use shared::auth::{self, COOKIE, Credential, Member, Needs};
 use shared::ctx::Ctx;
 use shared::error::{Error, Result};
 use shared::idempotency::Idempotency;
 use shared::keys::Tenant;
 
 use super::{Answer, Request};
-use crate::registry::{Access, Call, FALLBACK_ANSWER, KeyUse, MemberCall, Route};
+use crate::registry::{Access, Call, FALLBACK_ANSWER, KeyUse, MemberCall, Route, StaffCall};
 
 /// The header in which the edge shows that a request came through it, and so through the firewall and its rate limits.
 const ORIGIN_SECRET: &str = "x-origin-secret";
@@ -54,22 +54,18 @@ async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Resul
             needs,
             handler,
         } => {
-            // The limits come before the work, but say nothing before the token is known to be one.
-            let claims = ctx
-                .verifier
-                .verify(auth::bearer(request.header("authorization"))?, ctx.now())?;
-            request.check(route)?;
+            let credential = credential(route, &ctx, &request)?;
             let idempotency_key = idempotency_key(route, &request)?.map(str::to_owned);
-            let all_needs = |tenant: Tenant, user| {
+            let all_needs = |tenant: Tenant, actor| {
                 let idempotency = idempotency_key.as_deref().map(|key| {
-                    Idempotency::new(tenant, user, route.name, &request.path, key, request.body())
+                    Idempotency::new(tenant, actor, route.name, &request.path, key, request.body())
                 });
                 Ok(Needs {
-                    keys: needs(tenant, user, &request)?,
+                    keys: needs(tenant, actor, &request)?,
                     idempotency,
                 })
             };
-            let (member, idempotency) = auth::member(&ctx, claims, action, all_needs).await?;
+            let (member, idempotency) = auth::member(&ctx, &credential, action, all_needs).await?;
             if let Some(stored) = answered(&ctx, &member, idempotency.as_ref())? {
                 return Ok(Answer::replayed(stored));
             }
@@ -81,7 +77,30 @@ async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Resul
             })
             .await
         }
+        Access::Staff {
+            action,
+            needs,
+            handler,
+        } => {
+            let credential = credential(route, &ctx, &request)?;
+            let staff = auth::staff(&ctx, &credential, action, |user| needs(user, &request)).await?;
+            handler(StaffCall { ctx, request, staff }).await
+        }
     }
+}
+
+/// The credential of a request. The limits of the route come before the work, but say nothing before the credential is
+/// known to be one.
+fn credential(route: &Route, ctx: &Ctx, request: &Request) -> Result<Credential> {
+    let (header, cookie) = (request.header("authorization"), request.cookie(COOKIE));
+    let credential = Credential::parse(header, cookie.as_deref(), &ctx.verifier, ctx.now())?;
+    if matches!(credential, Credential::Cookie(_)) && !request.is_from_here(&ctx.config.origin) {
+        return Err(Error::Forbidden(
+            "A request with a cookie must come from this site.",
+        ));
+    }
+    request.check(route)?;
+    Ok(credential)
 }
 
 fn idempotency_key<'a>(route: &Route, request: &'a Request) -> Result<Option<&'a str>> {

@@ -3,11 +3,12 @@
 use std::str::FromStr;
 
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH, USER_AGENT};
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
 use serde::de::DeserializeOwned;
 use shared::error::{Error, Result, Violation};
+use shared::source::Source;
 
 use crate::registry::Route;
 
@@ -66,15 +67,27 @@ pub struct Request {
     params: Vec<(String, String)>,
     query: Vec<(String, String)>,
     body: Vec<u8>,
+    source: Source,
 }
 
 impl Request {
     /// Takes over what the gateway delivered.
     pub fn new(raw: &lambda_http::Request, route: &Route) -> Self {
-        let id = match raw.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
-            _ => String::new(),
+        let (id, address) = match raw.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => (
+                context.request_id.clone().unwrap_or_default(),
+                context
+                    .http
+                    .source_ip
+                    .as_deref()
+                    .and_then(|address| address.parse().ok()),
+            ),
+            _ => (String::new(), None),
         };
+        let user_agent = raw
+            .headers()
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok());
         let parameters = raw.path_parameters();
         let params = route
             .parameters()
@@ -92,6 +105,37 @@ impl Request {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             body: raw.body().to_vec(),
+            source: Source::new(address, user_agent),
+        }
+    }
+
+    /// Where the request comes from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The value of a cookie that stands once.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let headers = self.headers.get_all(COOKIE).iter();
+        let pairs = headers
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'));
+        let mut values = pairs
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(known, _)| *known == name);
+        let (_, value) = values.next()?;
+        values.next().is_none().then(|| value.to_owned())
+    }
+
+    /// Whether a browser sent this request for a page of `origin`, or nothing can change by it. Browsers say so
+    /// themselves, and pages cannot make them say otherwise (Fetch Metadata; OWASP CSRF prevention).
+    pub fn is_from_here(&self, origin: &str) -> bool {
+        if self.method.is_safe() {
+            return true;
+        }
+        match self.header("sec-fetch-site") {
+            Some(site) => site == "same-origin",
+            None => self.header("origin") == Some(origin),
         }
     }
 

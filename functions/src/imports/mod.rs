@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::auth::Member;
 use shared::error::{Result, Violation};
-use shared::ids::{ImportId, UserId};
+use shared::ids::{ActorId, ImportId};
 use shared::keys::{Key, Tenant};
 use shared::policy::Class;
 use shared::records::import::{self, Import};
@@ -18,7 +18,7 @@ use shared::records::model::{Kind, RecordId};
 
 use crate::gateway::Request;
 
-pub(crate) fn needs(tenant: Tenant, _: UserId, request: &Request) -> Result<Vec<Key>> {
+pub(crate) fn needs(tenant: Tenant, _: ActorId, request: &Request) -> Result<Vec<Key>> {
     Ok(vec![import::key(tenant, request.param("import_id")?)])
 }
 

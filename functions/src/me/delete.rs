@@ -1,7 +1,7 @@
 //! `DELETE /v1/me`
 
 use shared::error::Result;
-use shared::ids::UserId;
+use shared::ids::ActorId;
 use shared::keys::{Key, Tenant};
 use shared::organisations::store;
 
@@ -9,7 +9,7 @@ use crate::erasures::ErasureBegun;
 use crate::gateway::{Answer, Request};
 use crate::registry::MemberCall;
 
-pub(crate) fn needs(tenant: Tenant, _: UserId, _: &Request) -> Result<Vec<Key>> {
+pub(crate) fn needs(tenant: Tenant, _: ActorId, _: &Request) -> Result<Vec<Key>> {
     Ok(vec![store::account_key(tenant)])
 }
 

@@ -13,5 +13,5 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     if call.request.has_already(version) {
         return Ok(Answer::not_modified(version));
     }
-    Ok(Answer::json(200, &MeResponse::new(call.member.permit.user(), profile))?.etag(version))
+    Ok(Answer::json(200, &MeResponse::new(call.member.person()?.user, profile))?.etag(version))
 }

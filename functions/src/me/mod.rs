@@ -11,13 +11,17 @@ use shared::accounts::model::{PersonName, UserProfile};
 use shared::accounts::store::Profile;
 use shared::email::Email;
 use shared::error::Result;
-use shared::ids::{OrgId, UserId};
+use shared::ids::{ActorId, OrgId, UserId};
 use shared::keys::{Key, Tenant};
 
 use crate::gateway::Request;
 
-pub(crate) fn needs(_: Tenant, user: UserId, _: &Request) -> Result<Vec<Key>> {
-    Ok(vec![shared::accounts::store::key(user)])
+pub(crate) fn needs(_: Tenant, actor: ActorId, _: &Request) -> Result<Vec<Key>> {
+    Ok(match actor {
+        ActorId::User(user) => vec![shared::accounts::store::key(user)],
+        // The action is none that an API key may do.
+        ActorId::Service(_) => Vec::new(),
+    })
 }
 
 /// An account.

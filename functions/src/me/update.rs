@@ -28,5 +28,5 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
         profile = store::rename(&call.ctx, &call.member, profile, name).await?;
     }
     let version = profile.version;
-    Ok(Answer::json(200, &MeResponse::new(call.member.permit.user(), profile))?.etag(version))
+    Ok(Answer::json(200, &MeResponse::new(call.member.person()?.user, profile))?.etag(version))
 }

@@ -5,6 +5,7 @@ pub(crate) mod get;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use shared::auth::COOKIE;
 use shared::problem::Problem;
 
 use crate::gateway::Body;
@@ -37,7 +38,10 @@ pub fn document(origin: &str) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } }
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "An access token, or an API key." },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": COOKIE }
+            }
         }
     })
 }
@@ -51,7 +55,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "responses": responses(route, generator),
         "security": match route.access {
             Access::Public(_) => json!([]),
-            Access::Member { .. } => json!([{ "bearer": [] }]),
+            Access::Member { .. } => json!([{ "bearer": [] }, { "cookie": [] }]),
+            Access::Staff { .. } => json!([{ "bearer": [] }, { "cookie": [] }]),
         },
     });
     if let (Some(request), Some(content_type)) = (route.request, route.body.content_type()) {
@@ -100,11 +105,12 @@ fn parameters(route: &Route) -> Vec<Value> {
 /// The problems that a route can answer with: what follows from how it is declared, and what it adds.
 pub fn problems(route: &Route) -> Vec<u16> {
     let mut statuses = vec![422, 500, 503];
-    if let Access::Member { action, .. } = route.access {
-        statuses.push(401);
-        if !action.is_personal() {
-            statuses.extend([403, 404, 410]);
-        }
+    match route.access {
+        Access::Public(_) => {}
+        // A cookie that another site's page sends along is 403.
+        Access::Member { action, .. } if action.is_personal() => statuses.extend([401, 403]),
+        Access::Member { .. } => statuses.extend([401, 403, 404, 410]),
+        Access::Staff { .. } => statuses.extend([401, 403, 404]),
     }
     if route.body != Body::None || route.idempotency_key != KeyUse::None {
         statuses.push(400);

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::error::Result;
-use shared::ids::UserId;
+use shared::ids::ActorId;
 use shared::keys::{Key, Tenant};
 use shared::records::fields::Fields;
 use shared::records::model::{Kind, RecordId};
@@ -19,7 +19,7 @@ use shared::records::store::{self, Record};
 
 use crate::gateway::Request;
 
-pub(crate) fn needs(tenant: Tenant, _: UserId, request: &Request) -> Result<Vec<Key>> {
+pub(crate) fn needs(tenant: Tenant, _: ActorId, request: &Request) -> Result<Vec<Key>> {
     Ok(vec![store::key(tenant, request.param("record_id")?)])
 }
 

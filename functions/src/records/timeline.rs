@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::error::{Error, Result};
-use shared::ids::{EventId, UserId};
+use shared::ids::{ActorId, EventId};
 use shared::records::model::{Action, EventPayload, FieldChange};
 use shared::records::store;
 use shared::store::Item;
@@ -33,7 +33,7 @@ struct EventResponse {
     #[schemars(with = "String", extend("format" = "date-time"))]
     at: Timestamp,
     /// Who did it.
-    actor: UserId,
+    actor: ActorId,
     /// The record's version after it.
     record_version: u64,
     /// The fields that changed.

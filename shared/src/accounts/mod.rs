@@ -3,5 +3,7 @@
 pub mod model;
 pub mod password;
 pub mod refresh;
+pub mod sessions;
+pub mod sign_in;
 pub mod store;
 pub mod token;

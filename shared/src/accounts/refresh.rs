@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::Session;
+use super::model::SessionFacts;
+use super::sessions::is_alive;
 use crate::error::{Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::seal::DataKey;
@@ -85,23 +86,26 @@ impl RefreshToken {
         })
     }
 
-    /// What the token is worth for `session`.
+    /// What the token is worth for `session`, whose current rotation is `current`.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when it is not genuine, was never issued, or the session is over.
-    pub fn judge(&self, session: &Session, key: &DataKey, now: Timestamp) -> Result<Verdict> {
+    pub fn judge(
+        &self,
+        session: &SessionFacts,
+        current: u64,
+        key: &DataKey,
+        now: Timestamp,
+    ) -> Result<Verdict> {
         let genuine = tag(self.user, self.session, self.rotation, key);
         aws_lc_rs::constant_time::verify_slices_are_equal(&genuine, &self.tag).map_err(|_| REFUSED)?;
-        if session.expires_at <= now || self.rotation > session.rotation {
+        if !is_alive(session, now) || self.rotation > current {
             return Err(REFUSED);
         }
-        let grace_ends = session
-            .rotated_at
-            .saturating_add(GRACE)
-            .unwrap_or(session.rotated_at);
-        Ok(match session.rotation - self.rotation {
+        let since = now.as_millisecond() - session.used_at;
+        Ok(match current - self.rotation {
             0 => Verdict::Current,
-            1 if now < grace_ends => Verdict::Repeated,
+            1 if i128::from(since) < GRACE.as_millis() => Verdict::Repeated,
             _ => Verdict::Reused,
         })
     }
@@ -114,6 +118,8 @@ fn tag(user: UserId, session: SessionId, rotation: u64, key: &DataKey) -> [u8; 3
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::model::{Carrier, SignInMethod};
+    use crate::auth::Level;
     use crate::entropy::SystemEntropy;
     use crate::ids::OrgId;
     use crate::seal::RootKey;
@@ -123,12 +129,15 @@ mod tests {
         "2026-11-22T12:00:00Z".parse().unwrap()
     }
 
-    fn session(rotation: u64) -> Session {
+    fn session(rotation: u64) -> SessionFacts {
         let expires_at = now() + SignedDuration::from_hours(1);
-        Session {
+        SessionFacts {
             org: OrgId::from_bits(1),
-            rotation,
-            rotated_at: now(),
+            carrier: Carrier::Bearer { rotation },
+            method: SignInMethod::Password,
+            level: Level::Aal1,
+            authenticated_at: now().as_millisecond(),
+            used_at: now().as_millisecond(),
             created_at: now(),
             expires_at,
             ttl: expires_at.as_second(),
@@ -144,17 +153,17 @@ mod tests {
             RefreshToken::parse(&text).unwrap()
         };
         let later = now() + SignedDuration::from_secs(61);
-        assert_eq!(token(5).judge(&session(5), &key, now()), Ok(Verdict::Current));
-        assert_eq!(token(4).judge(&session(5), &key, now()), Ok(Verdict::Repeated));
-        assert_eq!(token(4).judge(&session(5), &key, later), Ok(Verdict::Reused));
-        assert_eq!(token(3).judge(&session(5), &key, now()), Ok(Verdict::Reused));
+        assert_eq!(token(5).judge(&session(5), 5, &key, now()), Ok(Verdict::Current));
+        assert_eq!(token(4).judge(&session(5), 5, &key, now()), Ok(Verdict::Repeated));
+        assert_eq!(token(4).judge(&session(5), 5, &key, later), Ok(Verdict::Reused));
+        assert_eq!(token(3).judge(&session(5), 5, &key, now()), Ok(Verdict::Reused));
         assert_eq!(
-            token(6).judge(&session(5), &key, now()),
+            token(6).judge(&session(5), 5, &key, now()),
             Err(REFUSED),
             "it was never issued"
         );
         let over = now() + SignedDuration::from_hours(1);
-        assert_eq!(token(5).judge(&session(5), &key, over), Err(REFUSED));
+        assert_eq!(token(5).judge(&session(5), 5, &key, over), Err(REFUSED));
     }
 
     #[test]
@@ -164,7 +173,7 @@ mod tests {
         let (key, _) = root.new_data_key(UnitId::User(user), &SystemEntropy);
         let (other, _) = root.new_data_key(UnitId::User(user), &SystemEntropy);
         let forged = RefreshToken::new(user, SessionId::from_bits(2), 3, &other);
-        assert_eq!(forged.judge(&session(5), &key, now()), Err(REFUSED));
+        assert_eq!(forged.judge(&session(5), 5, &key, now()), Err(REFUSED));
         for text in ["", "AAAA", "not base64!"] {
             assert!(RefreshToken::parse(text).is_err());
         }

@@ -1,37 +1,31 @@
 //! Accounts in the tables.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{
-    EmailGuard, Empty, Password, PersonName, Session, UserFacts, UserProfile, VerificationCode,
-};
+use super::model::{EmailGuard, Empty, Password, PersonName, UserFacts, UserProfile, VerificationCode};
 use super::password::{self, PlainPassword};
-use super::refresh::{RefreshToken, Verdict};
 use super::token::{OpaqueSecret, digest_of, same_digest};
-use crate::auth::{self, Member};
+use crate::auth::{Member, Role};
 use crate::ctx::Ctx;
 use crate::email::Email;
-use crate::entropy;
 use crate::erasure::units;
 use crate::error::{Error, Result};
-use crate::ids::{OrgId, SessionId, UserId};
+use crate::ids::{OrgId, UserId};
 use crate::keys::{self, Key, Tenant};
-use crate::organisations::model::{Membership, OrganisationFacts, OrganisationProfile, Role, Subscription};
+use crate::organisations::model::{Belonging, Membership, OrganisationFacts, OrganisationProfile};
 use crate::outbox::send::{self, Outgoing};
 use crate::outbox::templates::Template;
 use crate::policy::{Class, PolicyVersion};
-use crate::seal::DataKey;
-use crate::store::{Commit, Condition, Item, Raw, Transaction, Update};
+use crate::seal::{DataKey, RootKey};
+use crate::store::{Commit, Condition, Item, Transaction, Update};
 use crate::stored;
 use crate::text::Line;
 use crate::unit::UnitId;
 
 /// How long the code that verifies an address is good.
 const CODE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
-
-const WRONG_CREDENTIALS: Error = Error::Unauthenticated("E-mail address or password is wrong.");
 
 /// A registration whose every part was checked.
 #[derive(Debug)]
@@ -85,7 +79,12 @@ pub async fn register(ctx: &Ctx, registration: Registration) -> Result<Outgoing>
     }
 }
 
-async fn owner_of(ctx: &Ctx, digest: &str) -> Result<Option<UserId>> {
+/// The keyed hash of an address; what is no address has one too, which nobody's is.
+pub(crate) fn email_digest_or_nobody(root: &RootKey, email: Option<&Email>) -> String {
+    root.digest("email", &email.map(Email::canonical).unwrap_or_default())
+}
+
+pub(crate) async fn owner_of(ctx: &Ctx, digest: &str) -> Result<Option<UserId>> {
     let guard = ctx.store.get_one(&keys::email_guard(digest)).await?;
     guard
         .map(|raw| Ok(raw.decode::<EmailGuard>()?.facts.user))
@@ -143,6 +142,7 @@ async fn new_account(
         policy_version: registration.policy_version.to_string(),
         policy_accepted_at: now,
         age_confirmed: registration.age_confirmed,
+        second_factor: false,
     };
     let profile = UserProfile {
         name: registration.name.clone(),
@@ -160,25 +160,23 @@ async fn new_account(
         "e-mail",
         &Item::plain(keys::email_guard(digest), EmailGuard { user }),
     )?;
-    let organisation = OrganisationFacts {
-        subscription: Subscription::Trialing,
-        cancelled_at: None,
-        created_at: now,
-        updated_at: now,
-    };
     let profile = OrganisationProfile {
         name: registration.company.clone(),
+        role_names: BTreeMap::new(),
     };
-    let organisation = Item::sealed(keys::organisation(tenant), organisation, profile);
+    let organisation = Item::sealed(keys::organisation(tenant), OrganisationFacts::new(now), profile);
     transaction.create_sealed("organisation", &organisation, account_key, entropy)?;
     let membership = Membership {
         role: Role::Owner,
         created_at: now,
+        suspended_at: None,
     };
     transaction.create(
         "membership",
         &Item::plain(keys::membership(tenant, user), membership),
     )?;
+    let belonging = Belonging { created_at: now };
+    transaction.create("belonging", &Item::plain(keys::belonging(user, org), belonging))?;
     let template = verification(&mut transaction, user, ctx)?;
     let outgoing = send::queue(
         &mut transaction,
@@ -236,6 +234,11 @@ impl Account {
             item: raw.open::<UserProfile>(&key)?,
             key,
         }))
+    }
+
+    /// The key that opens what is theirs.
+    pub fn key(&self) -> &DataKey {
+        &self.key
     }
 
     /// Adds a mail to the user.
@@ -310,150 +313,6 @@ pub async fn verify_email(ctx: &Ctx, code: &str) -> Result<()> {
     }
 }
 
-/// What a successful sign-in or refresh gives.
-pub struct Tokens {
-    /// A JWT for ten minutes.
-    pub access_token: String,
-    /// An opaque token for the next refresh.
-    pub refresh_token: String,
-}
-
-/// Signs a user in. An unknown address, a wrong password and an unverified account give the same answer after the same
-/// work.
-///
-/// # Errors
-/// [`Error::Unauthenticated`].
-pub async fn login(ctx: &Ctx, email: Option<Email>, password: &PlainPassword) -> Result<Tokens> {
-    let root = ctx.root().await?;
-    let digest = match &email {
-        Some(email) => root.digest("email", &email.canonical()),
-        None => root.digest("email", ""),
-    };
-    // An address without an owner is looked up like any other: a user that nobody is.
-    let user = owner_of(ctx, &digest).await?.unwrap_or(UserId::from_bits(0));
-    let unit = UnitId::User(user);
-    let wanted = [keys::user(user), keys::password(user), keys::data_key(unit)];
-    let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
-    let key = units::usable_key(found.get(&wanted[2]), unit, root)?;
-    let stored = match (&key, found.get(&wanted[1])) {
-        (Some(key), Some(raw)) => Some(raw.open::<Password>(key)?.payload),
-        _ => None,
-    };
-    let against = stored
-        .clone()
-        .unwrap_or_else(|| password::nobody(ctx.policy().password_scheme()));
-    let right = password::verify(password, &against);
-    let facts = found.get(&wanted[0]).map(Raw::facts::<UserProfile>).transpose()?;
-    match (right, key, facts) {
-        (true, Some(key), Some(facts)) if facts.verified => start_session(ctx, user, facts.org, &key).await,
-        _ => Err(WRONG_CREDENTIALS),
-    }
-}
-
-async fn start_session(ctx: &Ctx, user: UserId, org: OrgId, key: &DataKey) -> Result<Tokens> {
-    let now = ctx.now();
-    let session = SessionId::from_bits(u128::from_be_bytes(entropy::bytes(ctx.entropy.as_ref())));
-    let expires_at = auth::session_end(now);
-    let row = Session {
-        org,
-        rotation: 0,
-        rotated_at: now,
-        created_at: now,
-        expires_at,
-        ttl: expires_at.as_second(),
-    };
-    let mut transaction = Transaction::new();
-    transaction.create("session", &Item::plain(keys::session(user, session), row))?;
-    ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
-    tokens(ctx, user, org, session, 0, key).await
-}
-
-async fn tokens(
-    ctx: &Ctx,
-    user: UserId,
-    org: OrgId,
-    session: SessionId,
-    rotation: u64,
-    key: &DataKey,
-) -> Result<Tokens> {
-    let access_token = ctx
-        .issuer()
-        .await?
-        .issue((user, org, session), ctx.now(), ctx.entropy.as_ref())?;
-    let refresh_token = RefreshToken::new(user, session, rotation, key).reveal();
-    Ok(Tokens {
-        access_token,
-        refresh_token,
-    })
-}
-
-/// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.
-///
-/// # Errors
-/// [`Error::Unauthenticated`].
-pub async fn refresh(ctx: &Ctx, presented: &RefreshToken) -> Result<Tokens> {
-    const REFUSED: Error = Error::Unauthenticated("The refresh token is not valid. Sign in again.");
-    let (user, session) = (presented.user, presented.session);
-    let unit = UnitId::User(user);
-    let (session_key, key_key) = (keys::session(user, session), keys::data_key(unit));
-    // A refresh at the same time may win; then this token is the one before, and gets what the winner got.
-    for _ in 0..3 {
-        let wanted = [session_key.clone(), key_key.clone()];
-        let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
-        let row = found.get(&session_key).ok_or(REFUSED)?.decode::<Session>()?;
-        let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?.ok_or(REFUSED)?;
-        match presented.judge(&row.facts, &key, ctx.now())? {
-            Verdict::Repeated => {
-                return tokens(ctx, user, row.facts.org, session, row.facts.rotation, &key).await;
-            }
-            Verdict::Reused => {
-                end_reused(ctx, user, &session_key).await?;
-                return Err(REFUSED);
-            }
-            Verdict::Current => {}
-        }
-        let rotated = Session {
-            rotation: row.facts.rotation + 1,
-            rotated_at: ctx.now(),
-            ..row.facts.clone()
-        };
-        let (org, rotation) = (rotated.org, rotated.rotation);
-        let item = row.next(rotated);
-        let mut transaction = Transaction::new();
-        transaction.put_if("session", &item, &Condition::version(row.version))?;
-        match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
-            Ok(()) => return tokens(ctx, user, org, session, rotation, &key).await,
-            Err(Commit::Rejected(_)) => {}
-            Err(Commit::Failed(error)) => return Err(error),
-        }
-    }
-    Err(Error::unavailable("the session kept changing"))
-}
-
-async fn end_reused(ctx: &Ctx, user: UserId, session: &Key) -> Result<()> {
-    let mut transaction = Transaction::new();
-    transaction.delete("session", session);
-    let outgoing = match Account::read(ctx, user).await? {
-        Some(account) => Some(account.queue(ctx, &mut transaction, Template::SessionsEnded)?),
-        None => None,
-    };
-    ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
-    if let Some(outgoing) = outgoing {
-        send::send_now(ctx, &outgoing).await;
-    }
-    Ok(())
-}
-
-/// Ends a session: its access tokens are refused from the next request on.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn logout(ctx: &Ctx, user: UserId, session: SessionId) -> Result<()> {
-    ctx.store
-        .delete_all(&[keys::session(user, session)], ctx.entropy.as_ref())
-        .await
-}
-
 /// A user's profile as it is stored.
 pub type Profile = Item<UserProfile>;
 
@@ -468,8 +327,8 @@ pub fn key(user: UserId) -> Key {
 /// [`Error::NotFound`] when the route did not ask for it, or it is gone.
 pub fn read(member: &Member) -> Result<Profile> {
     member
-        .item(&key(member.permit.user()))?
-        .open::<UserProfile>(member.user_key())
+        .item(&key(member.person()?.user))?
+        .open::<UserProfile>(&member.person()?.key)
 }
 
 /// Changes the user's name.
@@ -481,7 +340,7 @@ pub async fn rename(ctx: &Ctx, member: &Member, mut item: Profile, name: PersonN
     item.facts.updated_at = ctx.now();
     item.payload.name = name;
     let mut transaction = Transaction::new();
-    transaction.replace_sealed("user", &item, member.user_key(), ctx.entropy.as_ref())?;
+    transaction.replace_sealed("user", &item, &member.person()?.key, ctx.entropy.as_ref())?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(item),
         Err(Commit::Rejected(_)) => Err(Error::Stale {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UserId;
+use crate::ids::ActorId;
 
 /// Where an attachment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +22,7 @@ pub struct AttachmentFacts {
     /// Where it stands.
     pub state: State,
     /// Who attached it.
-    pub actor: UserId,
+    pub actor: ActorId,
     /// When.
     pub created_at: Timestamp,
     /// When the upload was completed.

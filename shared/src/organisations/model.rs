@@ -1,9 +1,13 @@
 //! Organisations as they are stored.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::{Grants, Role};
+use crate::ids::RoleId;
 use crate::text::{Line, Lines};
 
 /// Where the subscription stands.
@@ -30,6 +34,34 @@ pub struct OrganisationFacts {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// How many owners it has: never none while it lives.
+    #[serde(default = "one")]
+    pub owners: u64,
+    /// How members sign in.
+    #[serde(default)]
+    pub security: Security,
+    /// The custom roles, few by design: they come with every request that needs them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<RoleId, Grants>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl OrganisationFacts {
+    /// A new organisation with one owner.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            subscription: Subscription::Trialing,
+            cancelled_at: None,
+            created_at: now,
+            updated_at: now,
+            owners: 1,
+            security: Security::default(),
+            roles: BTreeMap::new(),
+        }
+    }
 }
 
 /// The sealed part of an organisation.
@@ -37,20 +69,35 @@ pub struct OrganisationFacts {
 pub struct OrganisationProfile {
     /// Its name.
     pub name: Line<200>,
+    /// The names of its custom roles.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_names: BTreeMap<RoleId, Line<100>>,
 }
 
-/// What a member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// From whom an organisation demands a second factor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Everything, closing the organisation included.
-    Owner,
-    /// Everything but what only an owner may.
-    Admin,
-    /// Works with records.
-    Member,
-    /// Reads records.
-    Viewer,
+pub enum MfaPolicy {
+    /// From nobody.
+    #[default]
+    Optional,
+    /// From owners, admins, and custom roles that can do more than work with records.
+    Admins,
+    /// From everyone.
+    Everyone,
+}
+
+/// How members sign in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Security {
+    /// Who needs a second factor.
+    #[serde(default)]
+    pub mfa: MfaPolicy,
+    /// Whether members sign in through the organisation's identity provider only; owners still can without, so that a
+    /// broken provider locks nobody out for good.
+    #[serde(default)]
+    pub sso_only: bool,
 }
 
 /// A user in an organisation.
@@ -58,6 +105,16 @@ pub enum Role {
 pub struct Membership {
     /// What the user may do.
     pub role: Role,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Since when the membership is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<Timestamp>,
+}
+
+/// An organisation in the list of a user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belonging {
     /// Since when.
     pub created_at: Timestamp,
 }

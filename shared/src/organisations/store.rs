@@ -74,7 +74,7 @@ pub async fn cancel(
     }
     let now = ctx.now();
     let (item, retained, mut transaction) = change(ctx, member, Some(now)).await?;
-    let account = Account::read(ctx, member.permit.user())
+    let account = Account::read(ctx, member.person()?.user)
         .await?
         .ok_or(Error::NotFound)?;
     let outgoing = account.queue(
@@ -139,7 +139,7 @@ async fn change(
     let mut transaction = Transaction::new();
     transaction.replace_sealed("organisation", &item, key, ctx.entropy.as_ref())?;
     let mut all = units_of(member);
-    all.push(UnitId::User(member.permit.user()));
+    all.push(UnitId::User(member.person()?.user));
     let unit_keys: Vec<_> = all.iter().map(|&unit| keys::unit(unit)).collect();
     let found = ctx.store.get(&unit_keys, ctx.entropy.as_ref()).await?;
     let mut retained = Vec::new();
@@ -212,7 +212,7 @@ pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
         ));
     }
     let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::AccountDeletion);
-    let mut units = vec![(UnitId::User(member.permit.user()), Fate::Erase)];
+    let mut units = vec![(UnitId::User(member.person()?.user), Fate::Erase)];
     if owns {
         units.extend(units_of(member).into_iter().map(|unit| (unit, fate(unit))));
     }

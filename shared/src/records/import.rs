@@ -16,7 +16,7 @@ use super::store::{self, New, taken};
 use crate::auth::Member;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result, Violation};
-use crate::ids::ImportId;
+use crate::ids::{ActorId, ImportId};
 use crate::keys::{self, Key, Tenant};
 use crate::policy::Class;
 use crate::seal::DataKey;
@@ -36,6 +36,9 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 pub struct ImportFacts {
     /// What it creates.
     pub kind: Kind,
+    /// Who began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<ActorId>,
     /// SHA-256 of the file, in hex.
     pub digest: String,
     /// Whether it is done.
@@ -72,7 +75,7 @@ pub type Import = Item<ImportReport>;
 /// # Errors
 /// When the member has no key for content: a defect of the route.
 pub fn id(member: &Member, idempotency_key: &str) -> Result<ImportId> {
-    let name = format!("{}\n{idempotency_key}", member.permit.user());
+    let name = format!("{}\n{idempotency_key}", member.permit.actor());
     let tag = member.key(Class::Content)?.mac("import", name.as_bytes());
     let mut bits = [0; 16];
     bits.copy_from_slice(&tag[..16]);
@@ -106,9 +109,18 @@ pub fn key(tenant: Tenant, import: ImportId) -> Key {
 /// [`Error::NotFound`].
 pub fn read(member: &Member, import: ImportId) -> Result<Import> {
     let key = key(member.permit.tenant(), import);
-    member
+    let item = member
         .item(&key)?
-        .open::<ImportReport>(member.key(Class::Content)?)
+        .open::<ImportReport>(member.key(Class::Content)?)?;
+    if member
+        .permit
+        .reach()
+        .covers(item.facts.kind, item.facts.created_by)
+    {
+        Ok(item)
+    } else {
+        Err(Error::NotFound)
+    }
 }
 
 async fn find(ctx: &Ctx, member: &Member, import: ImportId) -> Result<Option<Import>> {
@@ -130,6 +142,7 @@ pub async fn run(
     body: &[u8],
     lines: Vec<Line>,
 ) -> Result<Import> {
+    store::kind_must_be_reached(&member.permit, kind)?;
     let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body));
     let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
     let mut item = match begin(ctx, member, import, (kind, digest), numbers).await? {
@@ -208,6 +221,7 @@ async fn begin(
         None => {
             let facts = ImportFacts {
                 kind,
+                created_by: Some(member.permit.actor()),
                 digest,
                 done: false,
                 lease_until,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fields::AssetStatus;
-use crate::ids::{EventId, ParseIdError, UserId, decode_base32, encode_base32, uuid_v7};
+use crate::ids::{ActorId, EventId, ParseIdError, decode_base32, encode_base32, uuid_v7};
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -138,6 +138,9 @@ pub struct RecordFacts {
     /// An asset's status, for filtering.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<AssetStatus>,
+    /// Who created it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub created_by: Option<ActorId>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -181,7 +184,7 @@ pub struct EventFacts {
     /// When.
     pub at: Timestamp,
     /// Who did it.
-    pub actor: UserId,
+    pub actor: ActorId,
     /// The version of the record after it.
     pub record_version: u64,
 }

@@ -50,10 +50,26 @@ pub fn read(member: &Member, record: RecordId) -> Result<Record> {
     let item = member
         .item(&key(member.permit.tenant(), record))?
         .open::<RecordPayload>(member.key(Class::Content)?)?;
-    if item.facts.deleted_at.is_some() {
+    if item.facts.deleted_at.is_some() || !is_reached(&member.permit, &item.facts) {
         Err(Error::NotFound)
     } else {
         Ok(item)
+    }
+}
+
+fn is_reached(permit: &Permit, facts: &RecordFacts) -> bool {
+    permit.reach().covers(facts.kind, facts.created_by)
+}
+
+/// Refuses a kind that the caller's role does not reach at all.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub fn kind_must_be_reached(permit: &Permit, kind: Kind) -> Result<()> {
+    if permit.reach().covers_kind(kind) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden("Your role does not reach records of this kind."))
     }
 }
 
@@ -68,13 +84,15 @@ pub struct New {
 /// The first version of a record.
 ///
 /// # Errors
-/// Only when the fields do not encode.
+/// [`Error::Forbidden`] for a kind that the caller's role does not reach.
 pub fn first_version(permit: &Permit, new: &New, now: jiff::Timestamp) -> Result<Record> {
+    kind_must_be_reached(permit, new.id.kind())?;
     let tenant = permit.tenant();
     let key = keys::record(tenant, new.id);
     let facts = RecordFacts {
         kind: new.id.kind(),
         status: rules::status(&new.fields),
+        created_by: Some(permit.actor()),
         created_at: now,
         updated_at: now,
         deleted_at: None,
@@ -106,7 +124,7 @@ pub fn add_creation(
     let facts = EventFacts {
         action: Action::Created,
         at: record.facts.created_at,
-        actor: permit.user(),
+        actor: permit.actor(),
         record_version: record.version,
     };
     let item = Item::sealed(
@@ -299,7 +317,7 @@ pub fn add_event(
     let facts = EventFacts {
         action,
         at: now,
-        actor: member.permit.user(),
+        actor: member.permit.actor(),
         record_version,
     };
     let item = Item::sealed(keys::event(member.permit.tenant(), record, event), facts, payload);
@@ -321,6 +339,9 @@ pub async fn delete(
     let before = member
         .item(&key(member.permit.tenant(), id))?
         .open::<RecordPayload>(data_key)?;
+    if !is_reached(&member.permit, &before.facts) {
+        return Err(Error::NotFound);
+    }
     if before.facts.deleted_at.is_none() {
         expected(&before)?;
         bury(ctx, member, id, &before).await?;
@@ -419,6 +440,10 @@ pub async fn list(ctx: &Ctx, member: &Member, list: &ListQuery) -> Result<(Vec<R
     if let Some(any) = statuses.reduce(Condition::or) {
         filter = filter.and(any);
     }
+    kind_must_be_reached(&member.permit, list.kind)?;
+    if let Some(own) = member.permit.reach().own {
+        filter = filter.and(Condition::text("created_by", own.to_string()));
+    }
     let partition = keys::records(member.permit.tenant(), list.kind);
     let by_update = list.sort == Sort::Updated;
     let mut query = Query::new(partition, list.limit)
@@ -446,7 +471,8 @@ pub async fn list(ctx: &Ctx, member: &Member, list: &ListQuery) -> Result<(Vec<R
                     .facts
                     .status
                     .is_some_and(|status| list.statuses.contains(&status));
-            if record.facts.deleted_at.is_none() && status_is_right {
+            let shown = record.facts.deleted_at.is_none() && is_reached(&member.permit, &record.facts);
+            if shown && status_is_right {
                 records.push(record);
             }
         }

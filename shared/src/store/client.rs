@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::item::{Attributes, Raw};
+use super::{Condition, Update};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::keys::{Key, Table};
@@ -156,6 +157,33 @@ impl Store {
             .item
             .map(|attributes| Raw::new(key.table, attributes))
             .transpose()
+    }
+
+    /// Changes single attributes of one item that meets the condition; `false` when it does not.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn update(&self, key: &Key, update: Update, condition: &Condition) -> Result<bool> {
+        let text = update.text();
+        let (mut names, mut values) = (update.names, update.values);
+        names.extend(condition.names.clone());
+        values.extend(condition.values.clone());
+        let sent = self
+            .client
+            .update_item()
+            .table_name(self.name(key.table))
+            .set_key(Some(key_attributes(key)))
+            .update_expression(text)
+            .condition_expression(&condition.text)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) => Err(failure("UpdateItem", &error)),
+        }
     }
 
     /// Deletes items without a condition, 25 to a round trip.

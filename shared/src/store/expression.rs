@@ -64,6 +64,11 @@ impl Condition {
         Self::compare(name, "=", "eq", AttributeValue::N(value.to_string()))
     }
 
+    /// The attribute is at least this number.
+    pub fn at_least(name: &'static str, value: u64) -> Self {
+        Self::compare(name, ">=", "min", AttributeValue::N(value.to_string()))
+    }
+
     /// The attribute is less than this number.
     pub fn less_than(name: &'static str, value: i64) -> Self {
         Self::compare(name, "<", "lt", AttributeValue::N(value.to_string()))
@@ -127,6 +132,12 @@ impl Update {
     #[must_use]
     pub fn set_text(self, name: &'static str, value: impl Into<String>) -> Self {
         self.set(name, AttributeValue::S(value.into()))
+    }
+
+    /// Sets the attribute to a number.
+    #[must_use]
+    pub fn set_number(self, name: &'static str, value: i64) -> Self {
+        self.set(name, AttributeValue::N(value.to_string()))
     }
 
     /// Sets the attribute to true.

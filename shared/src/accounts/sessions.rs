@@ -1,0 +1,385 @@
+//! Sessions: how they begin, live, change hands with their holder's privileges, and end.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::{Carrier, Session, SessionFacts, SignInMethod};
+use super::refresh::{RefreshToken, Verdict};
+use super::store::Account;
+use crate::activity::model::ActivityKind;
+use crate::activity::store as activity;
+use crate::auth::{CookieToken, Level, Person};
+use crate::ctx::Ctx;
+use crate::entropy;
+use crate::erasure::units;
+use crate::error::{Error, Result};
+use crate::ids::{OrgId, SessionId, UserId};
+use crate::keys::{self, Key};
+use crate::outbox::send;
+use crate::outbox::templates::Template;
+use crate::seal::DataKey;
+use crate::source::Source;
+use crate::store::{Commit, Condition, Item, Query, Transaction, Update};
+use crate::unit::UnitId;
+
+/// The most sessions of a user; one more ends the oldest (ASVS 7.1.2).
+pub const MAX_SESSIONS: usize = 50;
+
+/// How often the last use is noted, in milliseconds.
+pub const TOUCHED_EVERY: i64 = 60_000;
+
+/// In what form a client wants its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Access and refresh tokens.
+    Bearer,
+    /// A cookie.
+    Cookie,
+}
+
+/// For how long a session lives without being used, and at all.
+const fn limits(form: Form) -> (SignedDuration, SignedDuration) {
+    match form {
+        Form::Bearer => (
+            SignedDuration::from_hours(14 * 24),
+            SignedDuration::from_hours(30 * 24),
+        ),
+        Form::Cookie => (SignedDuration::from_hours(12), SignedDuration::from_hours(7 * 24)),
+    }
+}
+
+impl SessionFacts {
+    /// In what form its holder has it.
+    pub fn form(&self) -> Form {
+        match self.carrier {
+            Carrier::Bearer { .. } => Form::Bearer,
+            Carrier::Cookie { .. } => Form::Cookie,
+        }
+    }
+}
+
+/// Whether a session is neither over nor idle for too long.
+pub fn is_alive(facts: &SessionFacts, now: Timestamp) -> bool {
+    let idle = limits(facts.form()).0.as_millis();
+    facts.expires_at > now && i128::from(now.as_millisecond() - facts.used_at) < idle
+}
+
+/// When the user last showed a factor.
+pub fn authenticated_at(facts: &SessionFacts) -> Timestamp {
+    Timestamp::from_millisecond(facts.authenticated_at).unwrap_or(Timestamp::MIN)
+}
+
+/// Notes that a session is in use, at most once a minute.
+pub(crate) async fn touch(ctx: &Ctx, key: &Key, facts: &SessionFacts) -> Result<()> {
+    let now = ctx.now().as_millisecond();
+    if now - facts.used_at < TOUCHED_EVERY {
+        return Ok(());
+    }
+    let update = Update::new().set_number("used_at", now);
+    // A session that ends at this moment must not come back as a row with nothing but a time in it.
+    ctx.store.update(key, update, &Condition::present()).await?;
+    Ok(())
+}
+
+/// A sign-in that is about to become a session.
+#[derive(Debug, Clone, Copy)]
+pub struct SignIn<'a> {
+    /// The user.
+    pub user: UserId,
+    /// The organisation that it leads to.
+    pub org: OrgId,
+    /// How the user signed in.
+    pub method: SignInMethod,
+    /// How sure it is.
+    pub level: Level,
+    /// In what form the client wants it.
+    pub form: Form,
+    /// From where.
+    pub source: &'a Source,
+}
+
+/// A session that a transaction begins; what its holder gets is made when it is committed.
+pub struct Begun<'a> {
+    user: UserId,
+    org: OrgId,
+    key: &'a DataKey,
+    session: SessionId,
+    cookie: Option<CookieToken>,
+    expires_at: Timestamp,
+}
+
+/// What the holder of a session gets.
+pub enum Issued {
+    /// Tokens.
+    Bearer {
+        /// A JWT for ten minutes.
+        access_token: String,
+        /// An opaque token for the next refresh.
+        refresh_token: String,
+    },
+    /// A cookie.
+    Cookie {
+        /// Its value.
+        value: String,
+        /// For how many seconds it is good.
+        max_age: i64,
+    },
+}
+
+/// Adds a session to the transaction of the sign-in.
+///
+/// # Errors
+/// Only when the item does not encode.
+pub fn begin<'a>(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    sign_in: &SignIn<'_>,
+    key: &'a DataKey,
+) -> Result<Begun<'a>> {
+    let now = ctx.now();
+    let expires_at = now.saturating_add(limits(sign_in.form).1).unwrap_or(now);
+    add(ctx, transaction, sign_in, key, (now, expires_at))
+}
+
+fn add<'a>(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    sign_in: &SignIn<'_>,
+    key: &'a DataKey,
+    (created_at, expires_at): (Timestamp, Timestamp),
+) -> Result<Begun<'a>> {
+    let (user, org, entropy) = (sign_in.user, sign_in.org, ctx.entropy.as_ref());
+    let session = SessionId::from_bits(u128::from_be_bytes(entropy::bytes(entropy)));
+    let cookie = (sign_in.form == Form::Cookie).then(|| CookieToken::new((user, org, session), entropy));
+    let carrier = match &cookie {
+        Some(cookie) => Carrier::Cookie {
+            digest: cookie.digest(),
+        },
+        None => Carrier::Bearer { rotation: 0 },
+    };
+    let now = ctx.now().as_millisecond();
+    let facts = SessionFacts {
+        org,
+        carrier,
+        method: sign_in.method,
+        level: sign_in.level,
+        authenticated_at: now,
+        used_at: now,
+        created_at,
+        expires_at,
+        ttl: expires_at.as_second(),
+    };
+    let item = Item::sealed(keys::session(user, session), facts, sign_in.source.sealed());
+    transaction.create_sealed("session", &item, key, entropy)?;
+    Ok(Begun {
+        user,
+        org,
+        key,
+        session,
+        cookie,
+        expires_at,
+    })
+}
+
+/// Adds a session in the place of another: after a step-up or a change of privileges the holder goes on under a new id,
+/// and the old one is dead (ASVS 7.2.4). It ends when the old one would have.
+///
+/// # Errors
+/// Only when the item does not encode. The transaction is rejected at `session` when the old one has ended.
+pub fn replace<'a>(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    person: &'a Person,
+    (org, level): (OrgId, Level),
+    source: &Source,
+) -> Result<Begun<'a>> {
+    let sign_in = SignIn {
+        user: person.user,
+        org,
+        method: person.facts.method,
+        level: level.max(person.facts.level),
+        form: person.facts.form(),
+        source,
+    };
+    let old = keys::session(person.user, person.session);
+    transaction.delete_if("session", &old, &Condition::present());
+    let lifetime = (person.facts.created_at, person.facts.expires_at);
+    add(ctx, transaction, &sign_in, &person.key, lifetime)
+}
+
+impl Begun<'_> {
+    /// The session's id.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// What the holder gets; to be called when the transaction is committed.
+    ///
+    /// # Errors
+    /// When the function cannot issue tokens.
+    pub async fn issue(&self, ctx: &Ctx) -> Result<Issued> {
+        match &self.cookie {
+            Some(cookie) => Ok(Issued::Cookie {
+                value: cookie.reveal(),
+                max_age: self.expires_at.duration_since(ctx.now()).as_secs(),
+            }),
+            None => tokens(ctx, (self.user, self.org, self.session), 0, self.key).await,
+        }
+    }
+}
+
+async fn tokens(
+    ctx: &Ctx,
+    (user, org, session): (UserId, OrgId, SessionId),
+    rotation: u64,
+    key: &DataKey,
+) -> Result<Issued> {
+    let issuer = ctx.issuer().await?;
+    let access_token = issuer.issue((user, org, session), ctx.now(), ctx.entropy.as_ref())?;
+    let refresh_token = RefreshToken::new(user, session, rotation, key).reveal();
+    Ok(Issued::Bearer {
+        access_token,
+        refresh_token,
+    })
+}
+
+/// Ends the oldest sessions of a user who has too many.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn end_surplus(ctx: &Ctx, user: UserId) -> Result<()> {
+    let mut sessions = live(ctx, user).await?;
+    let surplus = sessions.len().saturating_sub(MAX_SESSIONS);
+    sessions.sort_by_key(|(_, facts)| facts.created_at);
+    let keys: Vec<_> = sessions.into_iter().take(surplus).map(|(key, _)| key).collect();
+    ctx.store.delete_all(&keys, ctx.entropy.as_ref()).await
+}
+
+/// The sessions of a user that are alive.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn live(ctx: &Ctx, user: UserId) -> Result<Vec<(Key, SessionFacts)>> {
+    let now = ctx.now();
+    let mut sessions = Vec::new();
+    for raw in ctx.store.query_all(keys::live_sessions(user)).await? {
+        let facts = raw.facts::<Session>()?;
+        if is_alive(&facts, now) {
+            sessions.push((raw.key, facts));
+        }
+    }
+    Ok(sessions)
+}
+
+/// Adds to the transaction that every session of a user ends, but for `kept`. Their tokens are refused from the next
+/// request on, everywhere.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn end_all(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    user: UserId,
+    kept: Option<SessionId>,
+) -> Result<usize> {
+    let kept = kept.map(|session| keys::session(user, session));
+    let mut ended = 0;
+    let mut query = Query::new(keys::live_sessions(user), 200);
+    loop {
+        let page = ctx.store.query(&query).await?;
+        for raw in page.items.iter().filter(|raw| Some(&raw.key) != kept.as_ref()) {
+            // What is more than a transaction holds was ended when it became too many.
+            if transaction.len() < 95 {
+                transaction.delete("other session", &raw.key);
+                ended += 1;
+            }
+        }
+        if page.next.is_none() {
+            return Ok(ended);
+        }
+        query = query.after(page.next);
+    }
+}
+
+/// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn refresh(ctx: &Ctx, presented: &RefreshToken, source: &Source) -> Result<Issued> {
+    const REFUSED: Error = Error::Unauthenticated("The refresh token is not valid. Sign in again.");
+    let (user, session) = (presented.user, presented.session);
+    let unit = UnitId::User(user);
+    let (session_key, key_key) = (keys::session(user, session), keys::data_key(unit));
+    // A refresh at the same time may win; then this token is the one before, and gets what the winner got.
+    for _ in 0..3 {
+        let wanted = [session_key.clone(), key_key.clone()];
+        let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
+        let facts = found.get(&session_key).ok_or(REFUSED)?.facts::<Session>()?;
+        let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?.ok_or(REFUSED)?;
+        let Carrier::Bearer { rotation } = facts.carrier else {
+            return Err(REFUSED);
+        };
+        match presented.judge(&facts, rotation, &key, ctx.now())? {
+            Verdict::Repeated => return tokens(ctx, (user, facts.org, session), rotation, &key).await,
+            Verdict::Reused => {
+                end_reused(ctx, user, &session_key, source).await?;
+                return Err(REFUSED);
+            }
+            Verdict::Current => {}
+        }
+        let update = Update::new()
+            .set_number("rotation", i64::try_from(rotation + 1).unwrap_or(i64::MAX))
+            .set_number("used_at", ctx.now().as_millisecond());
+        let condition = Condition::number("rotation", rotation);
+        if ctx.store.update(&session_key, update, &condition).await? {
+            return tokens(ctx, (user, facts.org, session), rotation + 1, &key).await;
+        }
+    }
+    Err(Error::unavailable("the session kept changing"))
+}
+
+async fn end_reused(ctx: &Ctx, user: UserId, session: &Key, source: &Source) -> Result<()> {
+    let mut transaction = Transaction::new();
+    transaction.delete_if("session", session, &Condition::present());
+    let mut outgoing = None;
+    if let Some(account) = Account::read(ctx, user).await? {
+        outgoing = Some(account.queue(ctx, &mut transaction, Template::SessionsEnded)?);
+        let owner = (user, account.key());
+        activity::of_account(
+            ctx,
+            &mut transaction,
+            owner,
+            ActivityKind::TokenReused,
+            None,
+            source,
+        )?;
+    }
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => {}
+        // Another request with an old token came first and told the owner.
+        Err(Commit::Rejected(_)) => return Ok(()),
+        Err(Commit::Failed(error)) => return Err(error),
+    }
+    if let Some(outgoing) = outgoing {
+        send::send_now(ctx, &outgoing).await;
+    }
+    Ok(())
+}
+
+/// Ends a session: its tokens and its cookie are refused from the next request on.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn logout(ctx: &Ctx, person: &Person, source: &Source) -> Result<()> {
+    let mut transaction = Transaction::new();
+    transaction.delete("session", &keys::session(person.user, person.session));
+    let owner = (person.user, &person.key);
+    activity::of_account(
+        ctx,
+        &mut transaction,
+        owner,
+        ActivityKind::SignedOut,
+        None,
+        source,
+    )?;
+    Ok(ctx.store.commit(transaction, ctx.entropy.as_ref()).await?)
+}

@@ -1,0 +1,147 @@
+//! Signing in: whoever shows enough gets a session; everybody else gets one and the same answer.
+
+use super::model::{Password, SignInMethod, UserFacts, UserProfile};
+use super::password::{self, PlainPassword};
+use super::sessions::{self, Form, Issued, SignIn};
+use super::store::{email_digest_or_nobody, owner_of};
+use crate::activity::model::ActivityKind;
+use crate::activity::store as activity;
+use crate::auth::{Level, Role};
+use crate::ctx::Ctx;
+use crate::email::Email;
+use crate::erasure::units;
+use crate::error::{Error, Result};
+use crate::ids::{ActorId, UserId};
+use crate::keys::{self, Tenant};
+use crate::organisations::model::{Membership, OrganisationProfile};
+use crate::seal::DataKey;
+use crate::source::Source;
+use crate::store::{Commit, Condition, Raw, Transaction};
+use crate::unit::UnitId;
+
+/// The answer to whoever did not show enough, whatever it was that was missing.
+pub const WRONG_CREDENTIALS: Error = Error::Unauthenticated("E-mail address or password is wrong.");
+
+/// A person who has shown that they are a user, before there is a session.
+pub struct Verified {
+    /// The user.
+    pub user: UserId,
+    /// What is known of them in the clear.
+    pub facts: UserFacts,
+    /// The key of their account.
+    pub key: DataKey,
+    /// How they signed in.
+    pub method: SignInMethod,
+    /// How sure it is.
+    pub level: Level,
+}
+
+/// Checks address and password. An unknown address, a wrong password and an unverified account give the same answer
+/// after the same work.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn check_password(
+    ctx: &Ctx,
+    email: Option<&Email>,
+    password: &PlainPassword,
+) -> Result<(Verified, u64)> {
+    let root = ctx.root().await?;
+    let digest = email_digest_or_nobody(root, email);
+    // An address without an owner is looked up like any other: a user that nobody is.
+    let user = owner_of(ctx, &digest).await?.unwrap_or(UserId::from_bits(0));
+    let unit = UnitId::User(user);
+    let wanted = [keys::user(user), keys::password(user), keys::data_key(unit)];
+    let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
+    let key = units::usable_key(found.get(&wanted[2]), unit, root)?;
+    let stored = match (&key, found.get(&wanted[1])) {
+        (Some(key), Some(raw)) => Some(raw.open::<Password>(key)?),
+        _ => None,
+    };
+    let version = stored.as_ref().map_or(0, |item| item.version);
+    let nobody = || password::nobody(ctx.policy().password_scheme());
+    let right = password::verify(password, &stored.map_or_else(nobody, |item| item.payload));
+    let facts = found.get(&wanted[0]).map(Raw::facts::<UserProfile>).transpose()?;
+    match (right, key, facts) {
+        (true, Some(key), Some(facts)) if facts.verified => Ok((
+            Verified {
+                user,
+                facts,
+                key,
+                method: SignInMethod::Password,
+                level: Level::Aal1,
+            },
+            version,
+        )),
+        _ => Err(WRONG_CREDENTIALS),
+    }
+}
+
+/// Signs in with a password alone.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub async fn login(
+    ctx: &Ctx,
+    email: Option<&Email>,
+    password: &PlainPassword,
+    form: Form,
+    source: &Source,
+) -> Result<Issued> {
+    let (verified, version) = check_password(ctx, email, password).await?;
+    let mut transaction = Transaction::new();
+    // A password that was changed at this moment opens nothing any more.
+    let password_key = keys::password(verified.user);
+    transaction.check("password", &password_key, &Condition::version(version));
+    complete(ctx, transaction, &verified, form, source).await
+}
+
+/// Begins the session of a person who has shown who they are: the last step of every way to sign in. `transaction` holds
+/// what this way writes; a rejection of it is a refusal.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] when the organisation does not let its members in this way.
+pub async fn complete(
+    ctx: &Ctx,
+    mut transaction: Transaction,
+    verified: &Verified,
+    form: Form,
+    source: &Source,
+) -> Result<Issued> {
+    let (user, org) = (verified.user, verified.facts.org);
+    let tenant = Tenant::new(org);
+    let wanted = [keys::membership(tenant, user), keys::organisation(tenant)];
+    let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
+    let membership = found.get(&wanted[0]).map(Raw::decode::<Membership>).transpose()?;
+    let organisation = found
+        .get(&wanted[1])
+        .map(Raw::facts::<OrganisationProfile>)
+        .transpose()?;
+    if let (Some(membership), Some(organisation)) = (&membership, &organisation) {
+        let other_way = verified.method != SignInMethod::Sso;
+        // Owners are the way in when the provider is broken.
+        if organisation.security.sso_only && other_way && membership.facts.role != Role::Owner {
+            return Err(WRONG_CREDENTIALS);
+        }
+        let actor = Some(ActorId::User(user));
+        activity::of_organisation(ctx, &mut transaction, tenant, ActivityKind::SignedIn, actor, None)?;
+    }
+    let sign_in = SignIn {
+        user,
+        org,
+        method: verified.method,
+        level: verified.level,
+        form,
+        source,
+    };
+    let begun = sessions::begin(ctx, &mut transaction, &sign_in, &verified.key)?;
+    let owner = (user, &verified.key);
+    activity::of_account(ctx, &mut transaction, owner, ActivityKind::SignedIn, None, source)?;
+    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+        Ok(()) => {}
+        Err(Commit::Rejected(_)) => return Err(WRONG_CREDENTIALS),
+        Err(Commit::Failed(error)) => return Err(error),
+    }
+    sessions::end_surplus(ctx, user).await?;
+    begun.issue(ctx).await
+}
