@@ -73,7 +73,12 @@ async fn a_01_a_09_weak_passwords_are_refused_with_the_rule_they_break_and_long_
 async fn trk_9_every_byte_of_a_password_counts_in_every_profile_also_behind_the_72nd() {
     for profile in PROFILES {
         let world = World::new(profile).await;
-        let password = |tail: &str| format!("{}{tail}", "a lantern, a harp and a marble gate: the river carries cinnamon past an orchard of owls");
+        let password = |tail: &str| {
+            format!(
+                "{}{tail}",
+                "a lantern, a harp and a marble gate: the river carries cinnamon past an orchard of owls"
+            )
+        };
         let mut body = registration(&world, "ada@customer.example");
         body["password"] = json!(password("é1"));
         assert_eq!(register(&world, &body).await.status, 202);
