@@ -220,7 +220,7 @@ mod tests {
         fn no_way_of_trying_gets_more_guesses_than_the_table_says(pauses in prop::collection::vec(0_i64..4_000, 1..400)) {
             let (mut now, mut state, mut guesses) = (start(), None::<Softlock>, 0_u32);
             for pause in pauses {
-                now = now + SignedDuration::from_secs(pause);
+                now += SignedDuration::from_secs(pause);
                 let before = state.clone();
                 match Softlock::reserve(before.as_ref(), now) {
                     Ok(after) => {
