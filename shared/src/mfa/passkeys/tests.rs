@@ -3,7 +3,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
+use super::model::MAX_CREDENTIAL_ID;
 use super::*;
+use crate::seal::RootKey;
 
 const ORIGIN: &str = "https://app.example.com";
 const ADA: UserId = UserId::from_bits(0x0192_0000_0000_7000_8000_0000_0000_0001);
