@@ -24,6 +24,7 @@ pub mod keys;
 mod kms;
 pub mod ledger;
 pub mod limits;
+pub mod mfa;
 pub mod organisations;
 pub mod outbox;
 pub mod page;
