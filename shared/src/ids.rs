@@ -146,6 +146,10 @@ typed_id!(
     SessionId, "session"
 );
 typed_id!(
+    /// An organisation's connection to its identity provider.
+    ConnectionId, "connection"
+);
+typed_id!(
     /// One entry of a record's timeline.
     EventId, "event"
 );
