@@ -23,6 +23,7 @@ mod lists;
 mod mails;
 mod monitoring;
 mod names;
+mod openid;
 mod outages;
 mod passwords;
 mod records;
