@@ -28,7 +28,7 @@ def main() -> int:
     with open("deny.toml", "rb") as file:
         rules = tomllib.load(file)
     known = set(rules["licenses"]["allow"])
-    banned = {ban["crate"]: ban["reason"] for ban in rules["bans"]["deny"]}
+    banned = {ban["crate"]: ban for ban in rules["bans"]["deny"]}
     findings = []
     seen = set()
     for target in rules["graph"]["targets"]:
@@ -47,7 +47,15 @@ def main() -> int:
             if package["source"] is not None and not package["source"].startswith("registry+"):
                 findings.append(f"{where}: comes from {package['source']}")
             if name in banned and reachable(name):
-                findings.append(f"{where}: {banned[name]}")
+                # A wrapper may depend on the crate directly; anybody else may only depend on the wrapper.
+                users = {
+                    packages[user["id"]]["name"]
+                    for user in graph["resolve"]["nodes"]
+                    if node["id"] in user["dependencies"]
+                }
+                strangers = users - set(banned[name].get("wrappers", []))
+                if strangers:
+                    findings.append(f"{where}, used by {', '.join(sorted(strangers))}: {banned[name]['reason']}")
             for dependency in package["dependencies"]:
                 if package["source"] is None and dependency["req"] == "*" and not dependency.get("path"):
                     findings.append(f"{where}: any version of {dependency['name']}")

@@ -64,10 +64,20 @@ impl Party {
 
     async fn begin(&self, purpose: Purpose) -> Result<Begun, Failure> {
         let now = self.clock.now();
-        let provider = self.providers.provider(&self.egress, &self.connection, now).await?;
+        let provider = self
+            .providers
+            .provider(&self.egress, &self.connection, now)
+            .await?;
         let wanted = (purpose, ReturnTo::default());
         let connection = (self.id, &self.connection);
-        Ok(rules::begin(connection, &provider, REDIRECT, wanted, now, &SystemEntropy))
+        Ok(rules::begin(
+            connection,
+            &provider,
+            REDIRECT,
+            wanted,
+            now,
+            &SystemEntropy,
+        ))
     }
 
     async fn finish(&self, begun: &Begun, callback: &Callback) -> Result<SignedIn, Failure> {
@@ -126,7 +136,10 @@ async fn a_person_signs_in_with_each_algorithm() {
         assert_eq!(signed_in.identity.issuer, party.provider.issuer, "{algorithm:?}");
         assert_eq!(signed_in.identity.subject, "ada", "{algorithm:?}");
         let email = signed_in.email.unwrap();
-        assert_eq!((email.address.as_str(), email.verified), ("ada@customer.example", true));
+        assert_eq!(
+            (email.address.as_str(), email.verified),
+            ("ada@customer.example", true)
+        );
     }
 }
 
@@ -134,14 +147,25 @@ async fn a_person_signs_in_with_each_algorithm() {
 async fn f_04_f_36_the_request_has_pkce_state_nonce_and_the_least_scopes() {
     let party = Party::oidc().await;
     let begun = party.begin(Purpose::SignIn).await.unwrap();
-    let value = |name: &str| begun.url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
+    let value = |name: &str| {
+        begun
+            .url
+            .query_pairs()
+            .find(|(known, _)| known == name)
+            .unwrap()
+            .1
+            .into_owned()
+    };
     assert_eq!(value("code_challenge_method"), "S256");
     assert_eq!(value("scope"), "openid email");
     assert_eq!(value("state"), begun.state.reveal());
     assert_eq!(value("redirect_uri"), REDIRECT);
     let (nonce, challenge) = (value("nonce"), value("code_challenge"));
     assert_eq!((nonce.len(), challenge.len()), (43, 43));
-    assert!(!begun.url.as_str().contains(begun.cookie.reveal()), "the cookie's secret stands in no URL");
+    assert!(
+        !begun.url.as_str().contains(begun.cookie.reveal()),
+        "the cookie's secret stands in no URL"
+    );
     let other = party.begin(Purpose::SignIn).await.unwrap();
     assert!(!other.url.as_str().contains(&nonce) && !other.url.as_str().contains(&challenge));
 }
@@ -153,7 +177,12 @@ async fn f_02_an_answer_in_another_browser_or_too_late_is_refused_before_anybody
     let other = party.begin(Purpose::SignIn).await.unwrap();
     let back = callback(&party.provider.visit(&begun.url).unwrap());
     party.provider.seen();
-    for cookie in [None, Some(""), Some(other.cookie.reveal()), Some(begun.state.reveal())] {
+    for cookie in [
+        None,
+        Some(""),
+        Some(other.cookie.reveal()),
+        Some(begun.state.reveal()),
+    ] {
         let answer = party.finish_in(&begun, &back, cookie).await;
         assert_eq!(answer, refused(Refused::OtherBrowser));
     }
@@ -237,11 +266,20 @@ async fn f_06_f_07_f_08_every_wrong_claim_is_refused() {
         party.provider.fault(Fault::Claim(name, value.clone()));
         let answer = party.sign_in().await;
         let refusals = [refused(Refused::IdToken(claim)), refused(Refused::Exchange)];
-        let expected = if claim == "form" { &refusals[1] } else { &refusals[0] };
+        let expected = if claim == "form" {
+            &refusals[1]
+        } else {
+            &refusals[0]
+        };
         assert_eq!(&answer, expected, "{name} {value:?}");
     }
-    party.provider.fault(Fault::Claim("aud", Some(json!([CLIENT_ID]))));
-    assert!(party.sign_in().await.is_ok(), "a list of one is as good as the one");
+    party
+        .provider
+        .fault(Fault::Claim("aud", Some(json!([CLIENT_ID]))));
+    assert!(
+        party.sign_in().await.is_ok(),
+        "a list of one is as good as the one"
+    );
 }
 
 #[tokio::test]
@@ -274,7 +312,10 @@ async fn f_10_every_wrong_signature_is_refused() {
         ] {
             party.provider.fault(fault.clone());
             let answer = party.sign_in().await;
-            assert!(matches!(answer, Err(Failure::Refused(_))), "{algorithm:?} {fault:?}: {answer:?}");
+            assert!(
+                matches!(answer, Err(Failure::Refused(_))),
+                "{algorithm:?} {fault:?}: {answer:?}"
+            );
         }
         party.provider.fault(Fault::None);
         assert!(party.sign_in().await.is_ok(), "{algorithm:?}");
@@ -300,7 +341,12 @@ async fn f_12_d_13_a_new_key_is_fetched_once_and_an_unknown_one_no_more_than_onc
     for _ in 0..5 {
         assert_eq!(party.sign_in().await, refused(Refused::IdToken("kid")));
     }
-    let fetched = party.provider.seen().iter().filter(|path| *path == "/keys").count();
+    let fetched = party
+        .provider
+        .seen()
+        .iter()
+        .filter(|path| *path == "/keys")
+        .count();
     assert_eq!(fetched, 1);
 }
 
@@ -317,7 +363,11 @@ async fn f_15_a_discovery_document_that_is_anothers_or_leads_inside_is_refused()
         ("authorization_endpoint", Some(json!("javascript:alert(1)"))),
     ] {
         party.provider.fault(Fault::Discovery(name, value.clone()));
-        assert_eq!(party.sign_in().await, refused(Refused::Discovery), "{name} {value:?}");
+        assert_eq!(
+            party.sign_in().await,
+            refused(Refused::Discovery),
+            "{name} {value:?}"
+        );
     }
     party.provider.fault(Fault::Discovery("token_endpoint", None));
     assert!(party.sign_in().await.is_err());
@@ -333,7 +383,11 @@ async fn f_16_f_27_an_answer_of_another_issuer_or_with_an_error_is_refused_witho
         ("code", Some(""), Refused::Answer),
         ("code", Some("forged"), Refused::Exchange),
         ("error", Some("access_denied"), Refused::Provider("access_denied")),
-        ("error", Some("<script>alert(1)</script>"), Refused::Provider("other")),
+        (
+            "error",
+            Some("<script>alert(1)</script>"),
+            Refused::Provider("other"),
+        ),
     ] {
         party.provider.fault(Fault::Answer(name, text));
         assert_eq!(party.sign_in().await, refused(expected), "{name} {text:?}");
@@ -358,18 +412,32 @@ async fn f_19_at_microsoft_the_identity_is_tenant_and_object_and_other_tenants_a
     let party = Party::new(Algorithm::Rs256, tenants(&[TENANT])).await;
     let issuer = |tenant: &str| json!(format!("{}/{tenant}/v2.0", party.provider.issuer));
     party.provider.fault(Fault::Answer("iss", None));
-    for (name, value) in [("tid", json!(TENANT)), ("oid", json!(object)), ("iss", issuer(TENANT))] {
+    for (name, value) in [
+        ("tid", json!(TENANT)),
+        ("oid", json!(object)),
+        ("iss", issuer(TENANT)),
+    ] {
         party.provider.says(name, value);
     }
     let answer = party.sign_in().await;
-    assert_eq!(answer, refused(Refused::Answer), "this stand-in always names its issuer");
-    party.provider.fault(Fault::Answer("iss", Some(Box::leak(
-        format!("{}/{TENANT}/v2.0", party.provider.issuer).into_boxed_str(),
-    ))));
+    assert_eq!(
+        answer,
+        refused(Refused::Answer),
+        "this stand-in always names its issuer"
+    );
+    party.provider.fault(Fault::Answer(
+        "iss",
+        Some(Box::leak(
+            format!("{}/{TENANT}/v2.0", party.provider.issuer).into_boxed_str(),
+        )),
+    ));
     let signed_in = party.sign_in().await.unwrap();
     assert_eq!(json!(signed_in.identity.issuer), issuer(TENANT));
     assert_eq!(signed_in.identity.subject, object);
-    assert!(!signed_in.email.unwrap().verified, "its addresses are never verified");
+    assert!(
+        !signed_in.email.unwrap().verified,
+        "its addresses are never verified"
+    );
     for (name, value, expected) in [
         ("tid", json!(OTHER_TENANT), Refused::Stranger),
         ("tid", Value::Null, Refused::Stranger),
@@ -425,5 +493,8 @@ async fn f_37_a_token_endpoint_that_answers_nonsense_or_redirects_gives_nothing_
     }
     party.provider.fault(Fault::Token(vec![b' '; 300_000]));
     let answer = party.sign_in().await;
-    assert_eq!(answer, Err(Failure::Unavailable(shared::egress::Failure::TooLarge)));
+    assert_eq!(
+        answer,
+        Err(Failure::Unavailable(shared::egress::Failure::TooLarge))
+    );
 }
