@@ -24,6 +24,7 @@ mod lists;
 mod mails;
 mod monitoring;
 mod names;
+mod openid;
 mod outages;
 mod passwords;
 mod records;
