@@ -33,6 +33,7 @@ pub mod retention;
 pub mod seal;
 pub mod service_accounts;
 pub mod source;
+pub mod staff;
 pub mod store;
 pub mod stored;
 pub mod task;
