@@ -5,6 +5,7 @@ pub mod openapi;
 pub mod registry;
 mod serve;
 
+mod access;
 mod attachments;
 mod auth;
 mod billing;
@@ -23,5 +24,6 @@ mod policy;
 mod records;
 mod retention;
 mod security;
+mod staff;
 
 pub use serve::{serve, serve_task};

@@ -38,6 +38,7 @@ pub mod service_accounts;
 pub mod softlock;
 pub mod source;
 pub mod sso;
+pub mod staff;
 pub mod store;
 pub mod stored;
 pub mod task;

@@ -29,6 +29,7 @@ use crate::service_accounts::model::{
     ApiKeyFacts, ApiKeyProfile, KeyUse, ServiceAccount, ServiceAccountFacts,
 };
 use crate::softlock::Softlock;
+use crate::staff::model::{AccessFacts, AccessGrant};
 use crate::unit::UnitId;
 
 /// A type that may be stored.
@@ -181,6 +182,10 @@ stored_types! {
     ApiKeyProfile, ApiKeyFacts => ApiKeyProfile, "api_key", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: SECRET,
         places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
+    };
+    AccessGrant, AccessFacts => AccessGrant, "access_grant", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::accesses(tenant))]),
     };
     MailPayload, MailFacts => MailPayload, "mail", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["to"], export: Export::Json,

@@ -32,6 +32,8 @@ mod retention;
 mod seldom;
 mod sessions;
 mod settings;
+mod staff;
+mod staff_access;
 mod support;
 mod tenants;
 mod unique;

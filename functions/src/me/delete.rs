@@ -9,8 +9,8 @@ use crate::erasures::ErasureBegun;
 use crate::gateway::{Answer, Request};
 use crate::registry::MemberCall;
 
-pub(crate) fn needs(tenant: Tenant, _: ActorId, _: &Request) -> Result<Vec<Key>> {
-    Ok(vec![store::account_key(tenant)])
+pub(crate) fn needs(tenant: Tenant, actor: ActorId, _: &Request) -> Result<Vec<Key>> {
+    Ok(store::deletion_keys(tenant, actor))
 }
 
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {

@@ -10,6 +10,7 @@ use crate::erasure::engine::{self, Begun, Order};
 use crate::erasure::model::Unit;
 use crate::erasure::units::{self, AT_CANCELLATION, AT_DELETION};
 use crate::error::{Error, Result};
+use crate::ids::ActorId;
 use crate::keys;
 use crate::ledger::Trigger;
 use crate::outbox::send::Outgoing;
@@ -198,9 +199,13 @@ pub async fn close(ctx: &Ctx, member: &Member) -> Result<Begun> {
 /// person owns goes in the same transaction (TRK-7); elsewhere the last owner must close it first.
 ///
 /// # Errors
-/// [`Error::Conflict`] for the owner of an organisation that would be left without one.
+/// [`Error::Conflict`] for the owner of an organisation that would be left without one; [`Error::Forbidden`] for staff,
+/// whose accounts the operator ends.
 pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
-    let policy = ctx.policy();
+    let (policy, user) = (ctx.policy(), member.person()?.user);
+    if member.optional(&keys::staff(user)).is_some() {
+        return Err(Error::Forbidden("The operator ends the accounts of its staff."));
+    }
     let with_the_person = policy.on(Class::Content, LifecycleEvent::AccountDeletion) == Fate::Erase;
     // The key, not the rows: those are still being purged for a moment after an organisation was closed.
     let owns = member.optional(&account_key(member.permit.tenant())).is_some();
@@ -212,7 +217,7 @@ pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
         ));
     }
     let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::AccountDeletion);
-    let mut units = vec![(UnitId::User(member.person()?.user), Fate::Erase)];
+    let mut units = vec![(UnitId::User(user), Fate::Erase)];
     if owns {
         units.extend(units_of(member).into_iter().map(|unit| (unit, fate(unit))));
     }
@@ -227,6 +232,15 @@ pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
 /// The key of the data key of the organisation's account: whether the organisation is there.
 pub fn account_key(tenant: keys::Tenant) -> keys::Key {
     keys::data_key(UnitId::Organisation(tenant.org(), Class::Account))
+}
+
+/// What the deletion of an account looks at, for the round trip that authenticates.
+pub fn deletion_keys(tenant: keys::Tenant, actor: ActorId) -> Vec<keys::Key> {
+    let mut wanted = vec![account_key(tenant)];
+    if let ActorId::User(user) = actor {
+        wanted.push(keys::staff(user));
+    }
+    wanted
 }
 
 /// When which class of a cancelled organisation's data is erased.
