@@ -23,6 +23,7 @@ pub mod json;
 pub mod keys;
 mod kms;
 pub mod ledger;
+pub mod members;
 pub mod organisations;
 pub mod outbox;
 pub mod page;

@@ -20,6 +20,7 @@ use crate::keys::{self, Partition, Tenant};
 use crate::organisations::model::{
     Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
 };
+use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
 use crate::outbox::model::{MailFacts, MailHead, MailPayload};
 use crate::policy::{Class, Role};
 use crate::records::import::{ImportFacts, ImportReport};
@@ -182,7 +183,10 @@ stored_types! {
     };
     MailPayload, MailFacts => MailPayload, "mail", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["to"], export: Export::Json,
-        places: |unit| of_user(unit, keys::mails),
+        places: |unit| match unit {
+            UnitId::User(_) | UnitId::Organisation(_, Class::Account) => vec![Place::Partition(keys::mails(unit))],
+            UnitId::Organisation(..) => Vec::new(),
+        },
     };
     OrganisationProfile, OrganisationFacts => OrganisationProfile, "organisation", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
@@ -192,6 +196,19 @@ stored_types! {
     };
     (), Membership => Membership, "membership", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    Invitation, InvitationFacts => Invitation, "invitation", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "invitation", identifiers: &["email"],
+        export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    (), InvitationGuard => InvitationGuard, "invitation_guard", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "invitation", identifiers: &[], export: INTERNAL,
         places: |unit| of_organisation(unit, Class::Account, |tenant| {
             vec![Place::Partition(keys::organisation_partition(tenant))]
         }),

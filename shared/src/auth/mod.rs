@@ -8,7 +8,7 @@ mod role;
 mod staff;
 
 pub use action::{Action, TABLE};
-pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential};
+pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential, InvitationCode};
 pub use decide::{FRESH, Level, Standing, decide};
 pub use member::{Member, Needs, Permit, Person, member};
 pub use role::{Grants, Reach, RecordScope, Role, StaffRole};
