@@ -17,10 +17,10 @@ use crate::erasure::model::{
 };
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
+use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
 use crate::organisations::model::{
     Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
 };
-use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
 use crate::outbox::model::{MailFacts, MailHead, MailPayload};
 use crate::policy::{Class, Role};
 use crate::records::import::{ImportFacts, ImportReport};

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::policy::Profile;
 
 use crate::harness::{Customer, PASSWORD, Reply, World, announcement};
+use crate::members::{id_of, invite};
 use crate::support::assert_unchanged;
 
 /// A world with one customer who has one of everything.
@@ -20,6 +21,10 @@ pub struct Site {
     pub employee: String,
     pub attachment: String,
     pub import: String,
+    pub member: String,
+    pub invitation: String,
+    pub role: String,
+    pub organisation: String,
 }
 
 impl Site {
@@ -50,7 +55,18 @@ impl Site {
         let import = import(&customer, "site", "asset_tag\nIMPORTED-1\n").await;
         assert_eq!(import.status, 201, "{import:?}");
         let import = import.json()["id"].as_str().unwrap().to_owned();
+        let member = world.joined(&customer, "Grace", "member").await;
+        let invitation = invite(&customer, "hedy@customer.example", "viewer").await;
+        assert_eq!(invitation.status, 201, "{invitation:?}");
+        let role = json!({ "name": "Auditor", "actions": ["records.read", "activity.read"] });
+        let role = customer.post("/v1/roles", &role).await;
+        assert_eq!(role.status, 201, "{role:?}");
+        let organisation = customer.get("/v1/organisation").await;
         Self {
+            member: id_of(&member).await,
+            invitation: invitation.json()["id"].as_str().unwrap().to_owned(),
+            role: role.json()["id"].as_str().unwrap().to_owned(),
+            organisation: organisation.json()["id"].as_str().unwrap().to_owned(),
             world,
             customer,
             record,
@@ -67,6 +83,10 @@ impl Site {
             .replace("{record_id}", &self.record)
             .replace("{attachment_id}", &self.attachment);
         path.replace("{import_id}", &self.import)
+            .replace("{user_id}", &self.member)
+            .replace("{invitation_id}", &self.invitation)
+            .replace("{role_id}", &self.role)
+            .replace("{organisation_id}", &self.organisation)
             .replace("{erasure_id}", "erasure_00000000000000000000000001")
     }
 
@@ -124,6 +144,16 @@ pub fn sample(route: &Route) -> Value {
         "records-create" => json!({ "kind": "asset", "fields": { "asset_tag": "LT-2" } }),
         "records-update" => json!({ "fields": { "name": "Other" } }),
         "attachments-create" => announcement("other.txt", "other"),
+        "members-update" => json!({ "role": "viewer" }),
+        "organisation-transfer" => json!({ "user_id": "user_00000000000000000000000001" }),
+        "invitations-create" => json!({ "email": "other@customer.example", "role": "viewer" }),
+        "invitations-accept" => json!({
+            "code": "x", "name": "Ada", "password": PASSWORD, "age_confirmed": 18, "policy_version": "1",
+        }),
+        "me-join" => json!({ "code": "x" }),
+        "roles-create" | "roles-update" => {
+            json!({ "name": "Reader", "actions": ["records.read"], "records": "own" })
+        }
         other => panic!("{other} has a body and no sample"),
     }
 }

@@ -24,8 +24,7 @@ pub(crate) struct InvitationRequest {
 
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let request: InvitationRequest = call.request.json()?;
-    let (item, outgoing) =
-        invitations::create(&call.ctx, &call.member, request.email, request.role).await?;
+    let (item, outgoing) = invitations::create(&call.ctx, &call.member, request.email, request.role).await?;
     send::send_now(&call.ctx, &outgoing).await;
     Answer::json(201, &InvitationResponse::new(item)?)
 }

@@ -20,11 +20,13 @@ pub(crate) struct ListResponse {
 }
 
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
-    let limit =
-        crate::gateway::limit(&call.request).map_err(|detail| Error::invalid("?limit", detail))?;
+    let limit = crate::gateway::limit(&call.request).map_err(|detail| Error::invalid("?limit", detail))?;
     let pager = Pager::new(&call, "invitations");
     let (items, next) = invitations::list(&call.ctx, &call.member, limit, pager.after()?).await?;
-    let data = items.into_iter().map(InvitationResponse::new).collect::<Result<_>>()?;
+    let data = items
+        .into_iter()
+        .map(InvitationResponse::new)
+        .collect::<Result<_>>()?;
     let next_cursor = next.map(|after| pager.cursor(&after));
     let link = next_cursor.as_deref().map(|cursor| pager.link(cursor));
     Ok(Answer::json(200, &ListResponse { data, next_cursor })?.next(link))

@@ -62,7 +62,11 @@ impl PlaceResponse {
     }
 
     fn of_place(place: Place) -> Self {
-        Self::new(place.org, place.organisation.payload.name, &place.membership.facts)
+        Self::new(
+            place.org,
+            place.organisation.payload.name,
+            &place.membership.facts,
+        )
     }
 
     pub(crate) fn of_joined(joined: Joined) -> Self {

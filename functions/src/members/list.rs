@@ -20,8 +20,7 @@ pub(crate) struct ListResponse {
 }
 
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
-    let limit =
-        crate::gateway::limit(&call.request).map_err(|detail| Error::invalid("?limit", detail))?;
+    let limit = crate::gateway::limit(&call.request).map_err(|detail| Error::invalid("?limit", detail))?;
     let pager = Pager::new(&call, "members");
     let (members, next) = store::list(&call.ctx, &call.member, limit, pager.after()?).await?;
     let data = members.into_iter().map(MemberResponse::new).collect();

@@ -66,6 +66,8 @@ fn kinds(list: Option<Vec<Kind>>) -> Option<BTreeSet<Kind>> {
 fn role_id(request: &crate::gateway::Request) -> Result<RoleId> {
     match request.param("role_id")? {
         Role::Custom(id) => Ok(id),
-        _ => Err(Error::Forbidden("The roles that every organisation has cannot be changed.")),
+        _ => Err(Error::Forbidden(
+            "The roles that every organisation has cannot be changed.",
+        )),
     }
 }

@@ -46,7 +46,9 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     call.request.must_match(organisation.version)?;
     roles::fitting(patch.actions.as_deref().unwrap_or_default())?;
     let grants = Grants {
-        actions: patch.actions.map_or(before.actions, |actions| actions.into_iter().collect()),
+        actions: patch
+            .actions
+            .map_or(before.actions, |actions| actions.into_iter().collect()),
         records: patch.records.unwrap_or(before.records),
         kinds: patch.kinds.map_or(before.kinds, super::kinds),
     };

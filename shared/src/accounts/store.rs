@@ -232,7 +232,12 @@ impl Account {
     ///
     /// # Errors
     /// When the rows are not this user's.
-    pub fn open(user: UserId, account: Option<&Raw>, key: Option<&Raw>, root: &RootKey) -> Result<Option<Self>> {
+    pub fn open(
+        user: UserId,
+        account: Option<&Raw>,
+        key: Option<&Raw>,
+        root: &RootKey,
+    ) -> Result<Option<Self>> {
         let key = units::usable_key(key, UnitId::User(user), root)?;
         let (Some(key), Some(raw)) = (key, account) else {
             return Ok(None);

@@ -74,8 +74,7 @@ async fn shown(ctx: &Ctx, text: &str) -> Result<Shown> {
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
     let unit = UnitId::Organisation(org, Class::Account);
     let key = units::usable_key(found.get(&wanted[2]), unit, ctx.root().await?)?;
-    let (Some(key), Some(raw), Some(organisation)) =
-        (key, found.get(&wanted[0]), found.get(&wanted[1]))
+    let (Some(key), Some(raw), Some(organisation)) = (key, found.get(&wanted[0]), found.get(&wanted[1]))
     else {
         return Err(wrong_code());
     };

@@ -81,7 +81,10 @@ pub async fn create(ctx: &Ctx, member: &Member, email: Email, role: Role) -> Res
     rules::may_grant(caller, role, organisation)?;
     let tenant = member.permit.tenant();
     refuse_member(ctx, tenant, &email).await?;
-    let open = ctx.store.query(&Query::new(keys::invitations(tenant), MAX_OPEN)).await?;
+    let open = ctx
+        .store
+        .query(&Query::new(keys::invitations(tenant), MAX_OPEN))
+        .await?;
     if open.items.len() >= MAX_OPEN as usize {
         let detail = format!("{MAX_OPEN} invitations wait already. Take some back first.");
         return Err(Error::conflict("", detail));
@@ -171,7 +174,8 @@ pub async fn resend(ctx: &Ctx, member: &Member, mut item: Stored) -> Result<(Sto
     let (caller, organisation) = standing(member)?;
     rules::may_grant(caller, item.facts.role, organisation)?;
     if item.facts.sent >= MAX_SENT {
-        let detail = format!("It was sent {MAX_SENT} times. Take it back, and ask whether the address is right.");
+        let detail =
+            format!("It was sent {MAX_SENT} times. Take it back, and ask whether the address is right.");
         return Err(Error::conflict("", detail));
     }
     let (now, invitation, org) = (ctx.now(), id(&item)?, member.permit.org());

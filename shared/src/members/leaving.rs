@@ -1,8 +1,8 @@
 //! Leaving: one organisation of one's own will, or all of them before the account is deleted.
 
 use super::own::{self, Place};
-use super::store::{end, last_owner, own_membership};
 use super::rules;
+use super::store::{end, last_owner, own_membership};
 use crate::accounts::sessions;
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;

@@ -98,10 +98,7 @@ pub async fn another(ctx: &Ctx, user: UserId, method: SignInMethod) -> Result<Op
 /// [`Error::NotFound`] for an organisation that the person is not in; [`Error::Forbidden`] where the person is suspended,
 /// and for sessions that an identity provider vouched for: another organisation need not trust it.
 pub async fn switch(ctx: &Ctx, person: &Person, org: OrgId, source: &Source) -> Result<Issued> {
-    let place = of(ctx, person.user, &[org])
-        .await?
-        .pop()
-        .ok_or(Error::NotFound)?;
+    let place = of(ctx, person.user, &[org]).await?.pop().ok_or(Error::NotFound)?;
     let membership = &place.membership.facts;
     if membership.suspended_at.is_some() {
         return Err(Error::Forbidden(
@@ -114,13 +111,7 @@ pub async fn switch(ctx: &Ctx, person: &Person, org: OrgId, source: &Source) -> 
         return Err(Error::Forbidden("Sign in anew for this organisation."));
     }
     let mut transaction = Transaction::new();
-    let begun = sessions::replace(
-        ctx,
-        &mut transaction,
-        person,
-        (org, Level::Aal1),
-        source,
-    )?;
+    let begun = sessions::replace(ctx, &mut transaction, person, (org, Level::Aal1), source)?;
     let present = Condition::version(place.membership.version);
     transaction.check("membership", &place.membership.key, &present);
     let actor = Some(ActorId::User(person.user));
@@ -130,9 +121,9 @@ pub async fn switch(ctx: &Ctx, person: &Person, org: OrgId, source: &Source) -> 
     activity::of_account(ctx, &mut transaction, owner, kind, object, source)?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => begun.issue(ctx).await,
-        Err(Commit::Rejected(rejections)) if rejections.iter().any(|at| at.label == "session") => Err(
-            Error::Unauthenticated("The session has ended. Sign in again."),
-        ),
+        Err(Commit::Rejected(rejections)) if rejections.iter().any(|at| at.label == "session") => {
+            Err(Error::Unauthenticated("The session has ended. Sign in again."))
+        }
         Err(Commit::Rejected(_)) => Err(Error::NotFound),
         Err(Commit::Failed(error)) => Err(error),
     }

@@ -47,7 +47,9 @@ fn within(member: &Member, grants: &Grants) -> Result<()> {
     if caller.grants(organisation).cover(grants) {
         Ok(())
     } else {
-        Err(Error::Forbidden("Nobody can define a role that is above their own."))
+        Err(Error::Forbidden(
+            "Nobody can define a role that is above their own.",
+        ))
     }
 }
 

@@ -26,13 +26,12 @@ pub fn may_grant(granter: Role, granted: Role, organisation: &OrganisationFacts)
     {
         return Err(Error::invalid("/role", "The organisation has no such role."));
     }
-    if granter
-        .grants(organisation)
-        .cover(&granted.grants(organisation))
-    {
+    if granter.grants(organisation).cover(&granted.grants(organisation)) {
         Ok(())
     } else {
-        Err(Error::Forbidden("Nobody can give a role that is above their own."))
+        Err(Error::Forbidden(
+            "Nobody can give a role that is above their own.",
+        ))
     }
 }
 
@@ -41,10 +40,7 @@ pub fn may_grant(granter: Role, granted: Role, organisation: &OrganisationFacts)
 /// # Errors
 /// [`Error::Forbidden`] for a role above one's own.
 pub fn may_touch(caller: Role, target: Role, organisation: &OrganisationFacts) -> Result<()> {
-    if caller
-        .grants(organisation)
-        .cover(&target.grants(organisation))
-    {
+    if caller.grants(organisation).cover(&target.grants(organisation)) {
         Ok(())
     } else {
         Err(Error::Forbidden("This member's role is above your own."))
@@ -147,7 +143,11 @@ mod tests {
     #[test]
     fn g_28_a_custom_role_gives_only_what_it_has_of_actions_records_and_kinds() {
         use Action::{InviteMembers, ReadRecords, WriteRecords};
-        let all = grants(&[InviteMembers, ReadRecords, WriteRecords], RecordScope::All, None);
+        let all = grants(
+            &[InviteMembers, ReadRecords, WriteRecords],
+            RecordScope::All,
+            None,
+        );
         let own = grants(&[InviteMembers, ReadRecords], RecordScope::Own, None);
         let assets = grants(
             &[InviteMembers, ReadRecords],
@@ -157,7 +157,17 @@ mod tests {
         let invites = grants(&[InviteMembers], RecordScope::All, None);
         let organisation = organisation(&[(1, all), (2, own), (3, assets), (4, invites)]);
         let allowed = |granter: u128, granted: Role| may_grant(custom(granter), granted, &organisation);
-        for (granter, granted) in [(1, 1), (1, 2), (1, 3), (1, 4), (2, 2), (3, 3), (2, 4), (3, 4), (4, 4)] {
+        for (granter, granted) in [
+            (1, 1),
+            (1, 2),
+            (1, 3),
+            (1, 4),
+            (2, 2),
+            (3, 3),
+            (2, 4),
+            (3, 4),
+            (4, 4),
+        ] {
             assert_eq!(allowed(granter, custom(granted)), Ok(()), "{granter} {granted}");
         }
         for (granter, granted) in [(2, 1), (3, 1), (2, 3), (3, 2), (4, 1), (4, 2)] {

@@ -219,13 +219,7 @@ pub async fn remove(ctx: &Ctx, member: &Member, who: &OneMember) -> Result<Outgo
     let mut transaction = Transaction::new();
     still_allowed(member, &mut transaction)?;
     end(&mut transaction, tenant, user, &who.membership);
-    note(
-        ctx,
-        member,
-        &mut transaction,
-        ActivityKind::MemberRemoved,
-        user,
-    )?;
+    note(ctx, member, &mut transaction, ActivityKind::MemberRemoved, user)?;
     let template = Template::MembershipEnded {
         organisation: name(member)?,
     };
