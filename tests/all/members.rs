@@ -194,6 +194,7 @@ async fn c_02_c_11_whose_role_changes_is_signed_out_there_and_nowhere_else() {
         (json!({ "suspended": true }), 403),
         (json!({ "suspended": false }), 200),
     ] {
+        bert.sign_in().await;
         let home = bert.client.clone();
         bert.sign_in().await;
         let reply = bert
