@@ -14,15 +14,18 @@ mod erasures;
 mod fallback;
 mod holds;
 mod imports;
+mod invitations;
 mod jwks;
 mod ledger;
 mod mail;
 mod me;
+mod members;
 mod metrics;
 mod organisation;
 mod policy;
 mod records;
 mod retention;
+mod roles;
 mod security;
 mod staff;
 

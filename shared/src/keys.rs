@@ -150,12 +150,13 @@ pub(crate) fn email_guard(digest: &str) -> Key {
     Key::new(Table::Core, format!("EMAIL#{digest}"), ALONE)
 }
 
-pub(crate) fn mail(user: UserId, mail: MailId) -> Key {
-    Key::new(Table::Core, format!("MAIL#{user}"), mail.to_string())
+/// A mail, by the unit whose key seals it: the account of the person it goes to, or the organisation that invites.
+pub(crate) fn mail(unit: UnitId, mail: MailId) -> Key {
+    Key::new(Table::Core, format!("MAIL#{unit}"), mail.to_string())
 }
 
-pub(crate) fn mails(user: UserId) -> Partition {
-    Partition::new(Table::Core, format!("MAIL#{user}"))
+pub(crate) fn mails(unit: UnitId) -> Partition {
+    Partition::new(Table::Core, format!("MAIL#{unit}"))
 }
 
 pub(crate) fn session(user: UserId, session: SessionId) -> Key {
@@ -585,8 +586,8 @@ pub(crate) fn ledger_leaves(bundle: u64) -> Partition {
 }
 
 /// The head of a mail in the outbox: what is to be sent, and when next.
-pub(crate) fn outbox(user: UserId, mail: MailId) -> Key {
-    outbox_partition(shard(mail.bits())).key(&format!("{user}#{mail}"))
+pub(crate) fn outbox(unit: UnitId, mail: MailId) -> Key {
+    outbox_partition(shard(mail.bits())).key(&format!("{unit}#{mail}"))
 }
 
 pub(crate) fn outbox_partition(shard: u8) -> Partition {
@@ -642,8 +643,14 @@ mod tests {
                 let mut add = |what: &str, key: Key| keys.push((format!("{what} {a} {b}"), key));
                 add("membership", membership(tenant, UserId::from_bits(b)));
                 add("session", session(user_id, SessionId::from_bits(b)));
-                add("mail", mail(user_id, MailId::from_bits(b)));
-                add("outbox", outbox(user_id, MailId::from_bits(b)));
+                let (person, account) = (UnitId::User(user_id), UnitId::Organisation(org, Class::Account));
+                add("mail", mail(person, MailId::from_bits(b)));
+                add("outbox", outbox(person, MailId::from_bits(b)));
+                add("mail of an organisation", mail(account, MailId::from_bits(b)));
+                add("outbox of an organisation", outbox(account, MailId::from_bits(b)));
+                add("invitation", invitation(tenant, InvitationId::from_bits(b)));
+                add("invited", invitation_guard(tenant, &format!("{b:064x}")));
+                add("belonging", belonging(user_id, OrgId::from_bits(b)));
                 add("import", import(tenant, ImportId::from_bits(b)));
                 add("idempotency", idempotency(tenant, &format!("{b:064x}")));
                 add("hold", hold(UnitId::User(user_id), HoldId::from_bits(b)));

@@ -26,6 +26,7 @@ mod kms;
 pub mod ledger;
 pub mod limits;
 pub mod mfa;
+pub mod members;
 pub mod organisations;
 pub mod outbox;
 pub mod page;

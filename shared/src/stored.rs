@@ -18,6 +18,7 @@ use crate::erasure::model::{
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
 use crate::limits::Counter;
+use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
 use crate::organisations::model::{
     Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
 };
@@ -189,7 +190,10 @@ stored_types! {
     };
     MailPayload, MailFacts => MailPayload, "mail", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["to"], export: Export::Json,
-        places: |unit| of_user(unit, keys::mails),
+        places: |unit| match unit {
+            UnitId::User(_) | UnitId::Organisation(_, Class::Account) => vec![Place::Partition(keys::mails(unit))],
+            UnitId::Organisation(..) => Vec::new(),
+        },
     };
     OrganisationProfile, OrganisationFacts => OrganisationProfile, "organisation", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
@@ -199,6 +203,19 @@ stored_types! {
     };
     (), Membership => Membership, "membership", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    Invitation, InvitationFacts => Invitation, "invitation", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "invitation", identifiers: &["email"],
+        export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    (), InvitationGuard => InvitationGuard, "invitation_guard", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "invitation", identifiers: &[], export: INTERNAL,
         places: |unit| of_organisation(unit, Class::Account, |tenant| {
             vec![Place::Partition(keys::organisation_partition(tenant))]
         }),

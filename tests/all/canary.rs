@@ -104,6 +104,9 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     };
     let person = word("Person");
     let customer = world.customer(&person).await;
+    let invited = format!("{}@customer.example", word("Invited").to_lowercase());
+    let reply = crate::members::invite(&customer, &invited, "viewer").await;
+    assert_eq!(reply.status, 201, "{reply:?}");
     let rename = json!({ "name": word("Name") });
     assert_eq!(
         customer

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::policy::Profile;
 
 use crate::harness::{Customer, PASSWORD, Reply, World, announcement};
+use crate::members::{id_of, invite};
 use crate::support::assert_unchanged;
 
 /// A world with one customer who has one of everything.
@@ -21,12 +22,15 @@ pub struct Site {
     pub attachment: String,
     pub import: String,
     pub access: Option<Access>,
+    pub member: String,
+    pub invitation: String,
+    pub role: String,
+    pub organisation: String,
 }
 
 /// What routes for staff need: somebody of the staff, and access that runs.
 pub struct Access {
     pub staff: Customer,
-    pub organisation: String,
     pub id: String,
 }
 
@@ -58,7 +62,18 @@ impl Site {
         let import = import(&customer, "site", "asset_tag\nIMPORTED-1\n").await;
         assert_eq!(import.status, 201, "{import:?}");
         let import = import.json()["id"].as_str().unwrap().to_owned();
+        let member = world.joined(&customer, "Grace", "member").await;
+        let invitation = invite(&customer, "hedy@customer.example", "viewer").await;
+        assert_eq!(invitation.status, 201, "{invitation:?}");
+        let role = json!({ "name": "Auditor", "actions": ["records.read", "activity.read"] });
+        let role = customer.post("/v1/roles", &role).await;
+        assert_eq!(role.status, 201, "{role:?}");
+        let organisation = customer.get("/v1/organisation").await;
         Self {
+            member: id_of(&member).await,
+            invitation: invitation.json()["id"].as_str().unwrap().to_owned(),
+            role: role.json()["id"].as_str().unwrap().to_owned(),
+            organisation: organisation.json()["id"].as_str().unwrap().to_owned(),
             world,
             customer,
             record,
@@ -73,17 +88,12 @@ impl Site {
     pub async fn with_staff() -> Self {
         let mut site = Self::new().await;
         let staff = site.world.staff("Lou", "lead").await;
-        let organisation = site.customer.organisation().await;
         let id = staff
-            .ask_for_access(&organisation, &json!({ "reason": "A ticket." }))
+            .ask_for_access(&site.organisation, &json!({ "reason": "A ticket." }))
             .await;
         let decision = site.customer.decide(&id, "approve").await;
         assert_eq!(decision.status, 200, "{decision:?}");
-        site.access = Some(Access {
-            staff,
-            organisation,
-            id,
-        });
+        site.access = Some(Access { staff, id });
         site
     }
 
@@ -93,19 +103,15 @@ impl Site {
             .path
             .replace("{record_id}", &self.record)
             .replace("{attachment_id}", &self.attachment);
-        let path = path
+        let access = self.access.as_ref();
+        let access = access.map_or("access_00000000000000000000000001", |access| &access.id);
+        path.replace("{access_id}", access)
             .replace("{import_id}", &self.import)
-            .replace("{erasure_id}", "erasure_00000000000000000000000001");
-        let access = self
-            .access
-            .as_ref()
-            .map(|access| (&*access.organisation, &*access.id));
-        let (organisation, access) = access.unwrap_or((
-            "org_00000000000000000000000001",
-            "access_00000000000000000000000001",
-        ));
-        path.replace("{organisation_id}", organisation)
-            .replace("{access_id}", access)
+            .replace("{user_id}", &self.member)
+            .replace("{invitation_id}", &self.invitation)
+            .replace("{role_id}", &self.role)
+            .replace("{organisation_id}", &self.organisation)
+            .replace("{erasure_id}", "erasure_00000000000000000000000001")
     }
 
     /// The same with what the query must have.
@@ -169,6 +175,16 @@ pub fn sample(route: &Route) -> Value {
         "staff-lookup" => json!({ "email": "ada@customer.example" }),
         "access-request" => json!({ "reason": "A ticket.", "minutes": 30, "kinds": ["asset"] }),
         "access-decide" => json!({ "decision": "end" }),
+        "members-update" => json!({ "role": "viewer" }),
+        "organisation-transfer" => json!({ "user_id": "user_00000000000000000000000001" }),
+        "invitations-create" => json!({ "email": "other@customer.example", "role": "viewer" }),
+        "invitations-accept" => json!({
+            "code": "x", "name": "Ada", "password": PASSWORD, "age_confirmed": 18, "policy_version": "1",
+        }),
+        "me-join" => json!({ "code": "x" }),
+        "roles-create" | "roles-update" => {
+            json!({ "name": "Reader", "actions": ["records.read"], "records": "own" })
+        }
         other => panic!("{other} has a body and no sample"),
     }
 }

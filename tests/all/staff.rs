@@ -126,22 +126,22 @@ async fn g_30_to_everybody_else_no_route_of_staff_exists_whatever_they_send() {
 #[tokio::test]
 async fn staff_find_an_organisation_by_a_members_address_and_see_its_subscription_and_no_person() {
     let site = Site::with_staff().await;
-    let access = site.access.as_ref().unwrap();
+    let (access, organisation) = (site.access.as_ref().unwrap(), &site.organisation);
     let lookup = |email: &str| {
         let (staff, body) = (access.staff.client.clone(), json!({ "email": email }));
         async move { staff.post("/v1/staff/lookup", &body).await.json() }
     };
     assert_eq!(
         lookup("ADA@customer.example").await,
-        json!({ "organisations": [access.organisation] })
+        json!({ "organisations": [organisation] })
     );
     let nobody = json!({ "organisations": [] });
     assert_eq!(lookup("nobody@customer.example").await, nobody);
     assert_eq!(lookup(&access.staff.email).await, nobody, "staff have none");
-    let path = format!("/v1/staff/organisations/{}", access.organisation);
+    let path = format!("/v1/staff/organisations/{organisation}");
     let reply = access.staff.get(&path).await;
     let expected = json!({
-        "id": access.organisation, "name": "Ada Works", "subscription": "trialing", "owners": 1,
+        "id": organisation, "name": "Ada Works", "subscription": "trialing", "owners": 1,
         "created_at": crate::harness::START,
     });
     assert_eq!((reply.status, reply.json()), (200, expected));
@@ -196,7 +196,7 @@ async fn c_09_who_is_removed_from_the_staff_is_out_with_the_next_request_and_fin
     let mut access = site.access.take().unwrap();
     let records = format!(
         "/v1/staff/organisations/{}/access/{}/records?kind=asset",
-        access.organisation, access.id
+        site.organisation, access.id
     );
     assert_eq!(access.staff.get(&records).await.status, 200);
     let user = access.staff.user().await;

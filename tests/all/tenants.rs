@@ -20,6 +20,8 @@ async fn ask(client: &Client, route: &Route, path: &str) -> Reply {
     let method = Method::from_bytes(route.method.as_bytes()).unwrap();
     let body = match route.name {
         "records-update" => json!({ "fields": { "name": "stolen" } }),
+        "members-update" => json!({ "role": "viewer" }),
+        "roles-update" => json!({ "name": "stolen" }),
         "attachments-create" => announcement("stolen.txt", "stolen"),
         "access-decide" => json!({ "decision": "end" }),
         _ => Value::Null,
@@ -46,7 +48,18 @@ async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_wer
                 .path
                 .replace("{record_id}", record)
                 .replace("{attachment_id}", attachment);
-            path.replace("{import_id}", import)
+            let ids = [
+                ("{user_id}", &site.member),
+                ("{invitation_id}", &site.invitation),
+                ("{role_id}", &site.role),
+                ("{organisation_id}", &site.organisation),
+            ];
+            // Where there is no foreign import, there is nothing of the others either.
+            let foreign = import == site.import;
+            ids.into_iter()
+                .fold(path.replace("{import_id}", import), |path, (name, id)| {
+                    path.replace(name, &if foreign { id.clone() } else { absent(id) })
+                })
         };
         let nothing = fill(
             &absent(&site.record),

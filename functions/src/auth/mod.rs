@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use shared::accounts::sessions::{Form, Issued};
 use shared::accounts::token::LIFETIME;
 use shared::auth::COOKIE;
-use shared::error::Result;
+use shared::error::{Result, Violations};
+use shared::policy::Policy;
 
 use crate::gateway::Answer;
 
@@ -26,6 +27,24 @@ pub(crate) struct Accepted {
 impl Accepted {
     fn answer(message: &'static str) -> Result<Answer> {
         Answer::json(202, &Self { message })
+    }
+}
+
+/// Checks what everybody who gets an account must confirm: their age, and the policy that is current.
+pub(crate) fn check_terms(violations: &mut Violations, policy: &Policy, (age, version): (u8, &str)) {
+    let minimum = policy.minimum_age();
+    if age < minimum {
+        violations.push(
+            "/age_confirmed",
+            format!("The service is for people of {minimum} and over."),
+        );
+    }
+    let current = policy.version();
+    if version != current.to_string() {
+        violations.push(
+            "/policy_version",
+            format!("The current version is {current}; read it at GET /v1/policy."),
+        );
     }
 }
 

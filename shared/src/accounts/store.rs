@@ -19,7 +19,7 @@ use crate::outbox::send::{self, Outgoing};
 use crate::outbox::templates::Template;
 use crate::policy::{Class, PolicyVersion};
 use crate::seal::{DataKey, RootKey};
-use crate::store::{Commit, Condition, Item, Transaction, Update};
+use crate::store::{Commit, Condition, Item, Raw, Transaction, Update};
 use crate::stored;
 use crate::text::Line;
 use crate::unit::UnitId;
@@ -235,8 +235,21 @@ impl Account {
             .store
             .get(&[user_key.clone(), key_key.clone()], ctx.entropy.as_ref())
             .await?;
-        let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?;
-        let (Some(key), Some(raw)) = (key, found.get(&user_key)) else {
+        Self::open(user, found.get(&user_key), found.get(&key_key), ctx.root().await?)
+    }
+
+    /// A user from the rows of the account and of its key; `None` when the account is gone.
+    ///
+    /// # Errors
+    /// When the rows are not this user's.
+    pub fn open(
+        user: UserId,
+        account: Option<&Raw>,
+        key: Option<&Raw>,
+        root: &RootKey,
+    ) -> Result<Option<Self>> {
+        let key = units::usable_key(key, UnitId::User(user), root)?;
+        let (Some(key), Some(raw)) = (key, account) else {
             return Ok(None);
         };
         Ok(Some(Self {

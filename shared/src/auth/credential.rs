@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::accounts::token::{Claims, Verifier, digest_of, same_digest};
 use crate::entropy::{self, Entropy};
 use crate::error::{Error, Result};
-use crate::ids::{ApiKeyId, OrgId, SessionId, UserId};
+use crate::ids::{ApiKeyId, InvitationId, OrgId, SessionId, UserId};
 
 /// The name of the cookie: with this prefix browsers keep it to this host, this path and TLS (RFC 6265bis §4.1.3.2).
 pub const COOKIE: &str = "__Host-session";
@@ -110,6 +110,43 @@ impl ApiKey {
     pub fn ids(&self) -> (OrgId, ApiKeyId) {
         let [org, key] = self.0.ids;
         (OrgId::from_bits(org), ApiKeyId::from_bits(key))
+    }
+}
+
+/// The code of an invitation, as the mail carries it.
+#[derive(Clone)]
+pub struct InvitationCode(Opaque<2>);
+
+impl InvitationCode {
+    /// A new one.
+    pub fn new((org, invitation): (OrgId, InvitationId), entropy: &dyn Entropy) -> Self {
+        Self(Opaque::new([org.bits(), invitation.bits()], entropy))
+    }
+
+    /// Reads a code; `None` for what is none of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        Opaque::parse(text).map(Self)
+    }
+
+    /// The code itself, for the mail, once.
+    pub fn reveal(&self) -> String {
+        self.0.reveal()
+    }
+
+    /// What is stored of it.
+    pub fn digest(&self) -> String {
+        self.0.digest()
+    }
+
+    /// Whether `stored` is what is stored of it, in constant time.
+    pub fn matches(&self, stored: &str) -> bool {
+        matches(&self.digest(), stored)
+    }
+
+    /// Which invitation it says it is for, of which organisation.
+    pub fn ids(&self) -> (OrgId, InvitationId) {
+        let [org, invitation] = self.0.ids;
+        (OrgId::from_bits(org), InvitationId::from_bits(invitation))
     }
 }
 

@@ -29,6 +29,45 @@ pub enum Template {
     },
     /// Tells an owner where exceptional access of the operator's staff stands.
     ExceptionalAccess(AccessNotice),
+    /// Invites somebody into an organisation.
+    Invited {
+        /// The organisation's name.
+        organisation: String,
+        /// The one-time code.
+        code: String,
+    },
+    /// Tells a member of another role.
+    RoleChanged {
+        /// The organisation's name.
+        organisation: String,
+        /// The role's name.
+        role: String,
+    },
+    /// Tells a member that the membership is suspended.
+    MembershipSuspended {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells a member that it is so no longer.
+    MembershipReinstated {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells somebody that they are no member any more.
+    MembershipEnded {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells an owner that somebody else is now.
+    OwnershipGiven {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells a member that they are an owner now.
+    OwnershipReceived {
+        /// The organisation's name.
+        organisation: String,
+    },
 }
 
 /// A mail as it is sent.
@@ -89,6 +128,55 @@ impl Template {
                 ),
             ),
             Self::ExceptionalAccess(notice) => (notice.subject(), notice.body(origin)),
+            Self::Invited { organisation, code } => (
+                "You are invited to an organisation",
+                format!(
+                    "A member of \"{organisation}\" invites you to work with them at {operator}.\n\nIf you have no account \
+                     yet, send this code with your name and a password to POST {origin}/v1/auth/accept-invitation. If you \
+                     have one, sign in and send it to POST {origin}/v1/me/organisations:\n\n{code}\n\nIt is good for 7 \
+                     days and for one use. If you do not know them, do nothing: nobody can use your address without the \
+                     code.\n"
+                ),
+            ),
+            Self::RoleChanged { organisation, role } => (
+                "Your role was changed",
+                format!(
+                    "Your role in \"{organisation}\" is now \"{role}\". You were signed out there; sign in again at \
+                     {origin}.\n"
+                ),
+            ),
+            Self::MembershipSuspended { organisation } => (
+                "Your membership is suspended",
+                format!(
+                    "An administrator of \"{organisation}\" suspended your membership: you cannot see or change anything \
+                     there. Your account stays yours.\n"
+                ),
+            ),
+            Self::MembershipReinstated { organisation } => (
+                "Your membership is no longer suspended",
+                format!("You can work in \"{organisation}\" again. Sign in at {origin}.\n"),
+            ),
+            Self::MembershipEnded { organisation } => (
+                "You are no longer a member of an organisation",
+                format!(
+                    "An administrator of \"{organisation}\" removed you. Your account stays yours: you can sign in, and \
+                     delete it with DELETE {origin}/v1/me.\n"
+                ),
+            ),
+            Self::OwnershipGiven { organisation } => (
+                "You handed over an organisation",
+                format!(
+                    "Somebody else is now an owner of \"{organisation}\" in your place, and you are an admin. If this was \
+                     not you, write to {operator} at once.\n"
+                ),
+            ),
+            Self::OwnershipReceived { organisation } => (
+                "You are now an owner of an organisation",
+                format!(
+                    "An owner of \"{organisation}\" handed it over to you: you can do everything there, closing it \
+                     included. Sign in again at {origin}.\n"
+                ),
+            ),
         };
         Text {
             subject: subject.to_owned(),
