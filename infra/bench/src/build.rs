@@ -10,6 +10,9 @@ use crate::{Result, clock};
 /// The package's own directory, where results are kept.
 pub(crate) const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
+/// The root of the repository.
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
 /// Builds with cargo; gives the directory with the binaries.
 pub(crate) fn cargo_build(what: &[&str], release: bool) -> Result<PathBuf> {
     let mut command = Command::new(env!("CARGO"));

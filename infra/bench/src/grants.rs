@@ -1,9 +1,9 @@
-//! `grants`: every function may do exactly what it did in a run of all tests.
+//! `grants`: every function may do exactly what it did in a run of all tests. `--propose` writes such policies.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use local::iam::{AwsCall, Policy, USAGE_VARIABLE, read_usage};
+use local::iam::{AwsCall, LEARN_VARIABLE, Policy, Template, USAGE_VARIABLE, read_usage};
 use local::output::{complain, say};
 use local::{general_template, ledger_bucket, storage_key};
 use serde_json::json;
@@ -12,11 +12,16 @@ use crate::{Result, build};
 use exceptions::EXCEPTIONS;
 use judge::{Kind, Policies, Uses, findings, of_function, universe};
 
+mod block;
 mod exceptions;
 mod judge;
+mod patterns;
+mod propose;
 mod report;
+mod surgery;
 #[cfg(test)]
 mod tests;
+pub(crate) mod write;
 
 /// Judges what was recorded in `directory`; without one runs all tests and records it.
 pub(crate) async fn run(directory: Option<&Path>) -> Result<bool> {
@@ -24,26 +29,13 @@ pub(crate) async fn run(directory: Option<&Path>) -> Result<bool> {
     let directory = match directory {
         Some(directory) => directory,
         None => {
-            fresh = record()?;
+            fresh = record(false)?;
             fresh.path()
         }
     };
-    let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
-    let recorded = read_usage(directory).map_err(failed)?;
-    if recorded.is_empty() {
-        return Err(format!("{}: nothing was recorded there", directory.display()));
-    }
-    let mut uses: Uses = Uses::new();
-    for (function, used) in recorded {
-        let calls: Vec<AwsCall> = used.into_iter().map(|used| used.call).collect();
-        let behalf: Vec<AwsCall> = calls.iter().filter_map(on_behalf).collect();
-        uses.insert(function, calls.into_iter().chain(behalf).collect());
-    }
+    let uses = recorded_uses(directory)?;
     let template = general_template().await.map_err(|errors| errors.join("\n"))?;
-    let policies = template
-        .functions()
-        .map(|function| (function.logical_id.clone(), function.policy.clone()));
-    let policies: Policies = policies.collect();
+    let policies = policies_of(&template);
     let findings = findings(&policies, &uses, EXCEPTIONS);
     for finding in &findings {
         complain(&finding.to_string());
@@ -64,19 +56,50 @@ pub(crate) async fn run(directory: Option<&Path>) -> Result<bool> {
     Ok(true)
 }
 
-/// Runs all tests of the product and has them record what functions use.
-fn record() -> Result<tempfile::TempDir> {
+fn policies_of(template: &Template) -> Policies {
+    let functions = template.functions();
+    let policies = functions.map(|function| (function.logical_id.clone(), function.policy.clone()));
+    policies.collect()
+}
+
+/// What was recorded, with what AWS did on behalf of functions.
+fn recorded_uses(directory: &Path) -> Result<Uses> {
+    let recorded = read_usage(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    if recorded.is_empty() {
+        return Err(format!("{}: nothing was recorded there", directory.display()));
+    }
+    let mut uses: Uses = Uses::new();
+    for (function, used) in recorded {
+        let calls: Vec<AwsCall> = used.into_iter().map(|used| used.call).collect();
+        let behalf: Vec<AwsCall> = calls.iter().filter_map(on_behalf).collect();
+        uses.insert(function, calls.into_iter().chain(behalf).collect());
+    }
+    Ok(uses)
+}
+
+/// Runs all tests of the product and has them record what functions use. When they learn, nothing is refused, and the
+/// tests that are about refusals and about the template itself may fail.
+fn record(learn: bool) -> Result<tempfile::TempDir> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let status = Command::new(env!("CARGO"))
-        .args(["test", "--quiet", "--locked", "-p", "tests"])
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["test", "--quiet", "--locked", "--no-fail-fast", "-p", "tests"])
         .current_dir(build::HERE)
         .env(USAGE_VARIABLE, directory.path())
+        .env_remove(LEARN_VARIABLE);
+    if learn {
+        command.env(LEARN_VARIABLE, "1");
+    }
+    let status = command
         .status()
         .map_err(|error| format!("cargo does not start: {error}"))?;
-    if status.success() {
-        Ok(directory)
-    } else {
-        Err("the tests fail, so what they used says nothing".to_owned())
+    match (status.success(), learn) {
+        (true, _) => Ok(directory),
+        (false, true) => {
+            complain("tests fail: what they did not reach is not in the policies");
+            Ok(directory)
+        }
+        (false, false) => Err("the tests fail, so what they used says nothing".to_owned()),
     }
 }
 

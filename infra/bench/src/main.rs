@@ -33,6 +33,7 @@ mod process;
 mod results;
 mod retention;
 mod rig;
+mod scaffold;
 mod server;
 mod spent;
 mod stage;
@@ -48,6 +49,11 @@ Usage:
   cargo run -p bench -- boot [--release] start every Lambda binary and have it answer a real event
   cargo run -p bench -- grants           run all tests, and judge whether each function may do exactly what it did
   cargo run -p bench -- grants --usage DIR  the same with what tests recorded in DIR, named by TRACKWELL_USAGE
+  cargo run -p bench -- grants --propose [NAME…] [--usage DIR]… [--write]
+                                         the exact policies of these functions, or of all that have none or another
+                                         one, printed or put into template.yaml; from what was recorded in all of DIR,
+                                         or else from a run of all tests that refuses nothing
+  cargo run -p bench -- scaffold         write the binaries that the registry has and functions lacks
   cargo run -p bench -- cold [--runs N]  start every function often beside bare binaries, in release, over TLS
   cargo run -p bench -- cold --smoke     the same once and in debug; only whether everything answers
   cargo run -p bench -- warm [--smoke]   ask each function often beside a bare binary, in release, over TLS
@@ -76,6 +82,10 @@ fn main() -> ExitCode {
         ["boot", "--release"] => in_runtime(boot::run(true)),
         ["grants"] => in_runtime(grants::run(None)),
         ["grants", "--usage", directory] => in_runtime(grants::run(Some(Path::new(directory)))),
+        ["grants", "--propose", rest @ ..] => {
+            grants::write::Wish::parse(rest).and_then(|wish| in_runtime(grants::write::run(&wish)))
+        }
+        ["scaffold"] => scaffold::run(),
         ["cold", rest @ ..] => cold::Plan::parse(rest).and_then(|plan| in_runtime(cold::run(plan))),
         ["warm"] => in_runtime(warm::run(false)),
         ["warm", "--smoke"] => in_runtime(warm::run(true)),

@@ -7,7 +7,7 @@ use shared::config::Config;
 use shared::policy::Profile;
 
 use crate::account::{Account, embedded_bucket};
-use crate::iam::{FunctionDef, Names, Template};
+use crate::iam::{FunctionDef, Names, Template, learns};
 use crate::kms::{ACCOUNT, ALIASES, Kms, REGION};
 use crate::secrets::{Identity, Secrets};
 
@@ -72,20 +72,21 @@ impl Deployment {
         account: &Account,
     ) -> Result<Self, Vec<String>> {
         let arn = |alias: &str| account.key_arn(alias).unwrap_or_default();
-        let template = Template::parse(TEMPLATE, &parameters(profile, origin, secrets, account, &arn))?;
+        let parameters = parameters(profile, origin, secrets, account, &arn);
+        let template = Template::parse(TEMPLATE, &parameters)?;
         let mut functions = BTreeMap::new();
         let mut by_access_key = HashMap::new();
         let mut errors = Vec::new();
         for name in names() {
             let id = logical_id(name);
-            let Some(definition) = template.function(&id) else {
+            let Some(definition) = defined(&template, &id, &parameters) else {
                 errors.push(format!(
                     "{id}: there is no such function, and the registry has {name}"
                 ));
                 continue;
             };
             let identity = account.identity(&id, secrets);
-            let environment = environment(definition, endpoint, &identity);
+            let environment = environment(&definition, endpoint, &identity);
             if let Err(error) = Config::from(&|variable| environment.get(variable).cloned()) {
                 errors.push(format!("{id}: {error}"));
             }
@@ -94,7 +95,7 @@ impl Deployment {
                 name,
                 Function {
                     name,
-                    definition: definition.clone(),
+                    definition,
                     environment,
                     identity,
                 },
@@ -141,6 +142,35 @@ impl Deployment {
     }
 }
 
+/// The function of a logical id. Where functions are learnt about, each has every variable, and one that the template
+/// lacks may do nothing.
+fn defined(template: &Template, id: &str, parameters: &HashMap<String, String>) -> Option<FunctionDef> {
+    let definition = template.function(id).cloned();
+    if !learns() {
+        return definition;
+    }
+    let mut definition = definition.unwrap_or_else(|| template.blank(id));
+    for (name, value) in parameters.iter().filter(|(name, _)| !name.contains(':')) {
+        definition
+            .environment
+            .entry(variable(name))
+            .or_insert_with(|| value.clone());
+    }
+    Some(definition)
+}
+
+/// The variable that passes a parameter on: `MailFrom` is `MAIL_FROM`.
+fn variable(parameter: &str) -> String {
+    let mut name = String::with_capacity(parameter.len() + 4);
+    for letter in parameter.chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    name
+}
+
 /// The names of all functions.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let routes = ROUTES.iter().map(|route| route.name);
@@ -148,7 +178,8 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The logical id of a function: `records-create` is `RecordsCreateFunction`.
-pub(crate) fn logical_id(name: &str) -> String {
+#[must_use]
+pub fn logical_id(name: &str) -> String {
     let mut id = String::with_capacity(name.len() + 8);
     for word in name.split('-') {
         let mut letters = word.chars();
@@ -163,16 +194,22 @@ pub(crate) fn logical_id(name: &str) -> String {
 /// # Errors
 /// What is wrong with the template.
 pub async fn general_template() -> Result<Template, Vec<String>> {
+    Template::parse(TEMPLATE, &general_parameters().await?)
+}
+
+/// What the parameters stand for in [`general_template`], by their names.
+///
+/// # Errors
+/// What cannot be made.
+pub async fn general_parameters() -> Result<HashMap<String, String>, Vec<String>> {
     let kms = Kms::in_memory().map_err(|error| vec![error.to_string()])?;
     let account = Account::Embedded(kms);
     let profile = Profile::Trackado;
     let secrets = Secrets::open(None, profile, &account).await;
     let secrets = secrets.map_err(|error| vec![error.to_string()])?;
     let arn = |alias: &str| key_arn(alias.trim_start_matches("alias/"));
-    Template::parse(
-        TEMPLATE,
-        &parameters(profile, "https://api.example.com", &secrets, &account, &arn),
-    )
+    let origin = "https://api.example.com";
+    Ok(parameters(profile, origin, &secrets, &account, &arn))
 }
 
 fn parameters(
@@ -259,7 +296,16 @@ fn environment(definition: &FunctionDef, endpoint: &str, identity: &Identity) ->
 
 #[cfg(test)]
 mod tests {
-    use super::logical_id;
+    use super::{logical_id, variable};
+
+    #[test]
+    fn variables_follow_from_parameters() {
+        assert_eq!(variable("MailFrom"), "MAIL_FROM");
+        assert_eq!(
+            variable("TokenSigningKeyCiphertext"),
+            "TOKEN_SIGNING_KEY_CIPHERTEXT"
+        );
+    }
 
     #[test]
     fn logical_ids_follow_from_names() {

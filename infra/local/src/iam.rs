@@ -14,7 +14,8 @@ pub use calls::{KeyResolver, Place, aws_calls};
 pub use general::Names;
 pub use policy::{Effect, Policy, Statement};
 pub use template::{Event, FunctionDef, Template};
-pub use usage::{USAGE_VARIABLE, Usage, Used, read_usage};
+pub(crate) use usage::learns;
+pub use usage::{LEARN_VARIABLE, USAGE_VARIABLE, Usage, Used, read_usage};
 
 mod atoms;
 mod calls;

@@ -40,7 +40,7 @@ mod tasks;
 
 pub use aws::{Aws, AwsRequest, CallRecord, CallSum, CallSums, Dropped, Fault};
 pub use clock::Clocks;
-pub use deployment::{general_template, ledger_bucket, storage_key};
+pub use deployment::{general_parameters, general_template, ledger_bucket, logical_id, storage_key};
 pub use error::{DataDirectoryError, StartError};
 pub use machine::Machine;
 pub use stack::{Options, Stack, Storage};

@@ -21,6 +21,7 @@ use crate::deployment::{Deployment, FILES_BUCKET, LEDGER_BUCKET, mail_domain};
 use crate::dynamodb::Tables;
 use crate::error::{DataDirectoryError, StartError};
 use crate::external::External;
+use crate::iam::learns;
 use crate::kms::Kms;
 use crate::machine::Machine;
 use crate::schedule::Schedule;
@@ -250,7 +251,7 @@ async fn assemble(
     });
     let parts = Parts {
         deployment: Arc::clone(&deployment),
-        enforce_policies: options.enforce_policies,
+        enforce_policies: options.enforce_policies && !learns(),
         tables: tables.clone(),
         s3: service,
         account: account.clone(),

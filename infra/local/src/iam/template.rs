@@ -19,10 +19,11 @@ const DEFAULT_MEMORY: u64 = 128;
 #[derive(Debug, Clone)]
 pub struct Template {
     functions: BTreeMap<String, FunctionDef>,
+    blank: FunctionDef,
 }
 
 /// One function of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FunctionDef {
     /// The name in the template, such as `RecordsCreateFunction`.
     pub logical_id: String,
@@ -91,11 +92,13 @@ impl Template {
                 Err(found) => errors.extend(found.into_iter().map(|error| format!("{id}: {error}"))),
             }
         }
+        let blank = function(&scope, "", &Yaml::Null, globals).map(Option::unwrap_or_default);
+        let blank = collect(&mut errors, blank);
         if errors.is_empty() && functions.is_empty() {
             errors.push(format!("the template has no resource of type {FUNCTION}"));
         }
         if errors.is_empty() {
-            Ok(Self { functions })
+            Ok(Self { functions, blank })
         } else {
             Err(errors)
         }
@@ -105,6 +108,15 @@ impl Template {
     #[must_use]
     pub fn function(&self, logical_id: &str) -> Option<&FunctionDef> {
         self.functions.get(logical_id)
+    }
+
+    /// A function of that logical id that says nothing itself: it has what `Globals` says, and may do nothing.
+    #[must_use]
+    pub fn blank(&self, logical_id: &str) -> FunctionDef {
+        FunctionDef {
+            logical_id: logical_id.to_owned(),
+            ..self.blank.clone()
+        }
     }
 
     /// All functions, by logical id.

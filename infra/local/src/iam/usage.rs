@@ -16,6 +16,16 @@ use super::{AwsCall, FunctionDef};
 /// The environment variable that names the directory in which every stack keeps what its functions used.
 pub const USAGE_VARIABLE: &str = "TRACKWELL_USAGE";
 
+/// The environment variable that, set to 1, makes every stack learn: whatever functions call is recorded and nothing is
+/// refused, and a function that `template.yaml` lacks runs as if it were there. For writing a policy, never for judging.
+pub const LEARN_VARIABLE: &str = "TRACKWELL_LEARN";
+
+/// Whether this process learns.
+pub(crate) fn learns() -> bool {
+    // This package's own tests are about refusals.
+    !cfg!(test) && std::env::var_os(LEARN_VARIABLE).is_some_and(|value| value == "1")
+}
+
 /// A call as it is kept: with a placeholder for everything that differs from one customer or run to the next.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Used {
