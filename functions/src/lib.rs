@@ -5,6 +5,7 @@ pub mod openapi;
 pub mod registry;
 mod serve;
 
+mod activity;
 mod attachments;
 mod auth;
 mod billing;
@@ -14,14 +15,18 @@ mod fallback;
 mod holds;
 mod imports;
 mod jwks;
+mod keys;
 mod ledger;
 mod mail;
 mod me;
+mod members;
 mod metrics;
 mod organisation;
 mod policy;
 mod records;
 mod retention;
 mod security;
+mod services;
+mod sessions;
 
 pub use serve::{serve, serve_task};

@@ -352,7 +352,7 @@ macro_rules! task {
     ($($path:tt)*) => { |ctx, input, deadline| Box::pin(crate::$($path)*::run(ctx, input, deadline)) };
 }
 
-areas!(accounts, organisations, records, public);
+areas!(accounts, sessions, organisations, services, activity, records, public);
 
 mod tasks;
 pub use tasks::*;

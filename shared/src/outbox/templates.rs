@@ -20,6 +20,22 @@ pub enum Template {
     },
     /// Tells the owner of an account that an old refresh token was used: somebody has a copy.
     SessionsEnded,
+    /// Tells a member that an administrator ended their sessions.
+    SessionsEndedByAdmin,
+    /// Tells a person that an API key was created in their name.
+    ApiKeyCreated {
+        /// What the key begins with.
+        prefix: String,
+        /// When it ends, RFC 3339.
+        ends: String,
+    },
+    /// Tells whoever created an API key that it ends soon.
+    ApiKeyEnds {
+        /// What the key begins with.
+        prefix: String,
+        /// When it ends, RFC 3339.
+        ends: String,
+    },
 }
 
 /// A mail as it is sent.
@@ -69,6 +85,27 @@ impl Template {
                 format!(
                     "A sign-in token of yours that had been replaced was used again. Somebody may have a copy, so the \
                      session was ended. Sign in again at {origin}; if this happens again, change your password.\n"
+                ),
+            ),
+            Self::SessionsEndedByAdmin => (
+                "An administrator signed you out",
+                format!(
+                    "An administrator of your organisation ended your sessions there. Sign in again at {origin}. If you \
+                     wonder why, ask them.\n"
+                ),
+            ),
+            Self::ApiKeyCreated { prefix, ends } => (
+                "An API key was created",
+                format!(
+                    "With your account, an API key was created that begins with\n\n{prefix}\n\nIt ends at {ends}. If it \
+                     was not you, revoke it with DELETE {origin}/v1/service-accounts/…/keys/… and change your password.\n"
+                ),
+            ),
+            Self::ApiKeyEnds { prefix, ends } => (
+                "An API key ends soon",
+                format!(
+                    "The API key that begins with\n\n{prefix}\n\nends at {ends}. What uses it stops working then. Create \
+                     another with POST {origin}/v1/service-accounts/…/keys, put it in its place, and revoke this one.\n"
                 ),
             ),
         };

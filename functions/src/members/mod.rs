@@ -1,0 +1,3 @@
+//! The members of an organisation.
+
+pub(crate) mod sessions_delete;
