@@ -347,8 +347,13 @@ pub(crate) fn api_keys(tenant: Tenant) -> Partition {
 }
 
 /// When an API key was last used.
-pub(crate) fn api_key_use(key: ApiKeyId) -> Key {
-    Key::new(Table::Ephemeral, format!("SESSION#{key}"), ALONE)
+pub(crate) fn api_key_use(tenant: Tenant, key: ApiKeyId) -> Key {
+    api_key_uses(tenant).key(&key.to_string())
+}
+
+/// When the API keys of an organisation were last used.
+pub(crate) fn api_key_uses(tenant: Tenant) -> Partition {
+    Partition::new(Table::Ephemeral, format!("KEYUSE#{}", tenant.org()))
 }
 
 pub(crate) fn connection(tenant: Tenant, connection: ConnectionId) -> Key {
@@ -639,7 +644,6 @@ mod tests {
             add(format!("digest {a}"), email_guard(&format!("{a:032x}")));
             add(format!("service count {a}"), service_count(tenant));
             add(format!("key due {a}"), key_due(ApiKeyId::from_bits(a), hour));
-            add(format!("key use {a}"), api_key_use(ApiKeyId::from_bits(a)));
             let mut units: Vec<_> = Class::ALL
                 .into_iter()
                 .map(|class| UnitId::Organisation(org, class))
@@ -659,6 +663,7 @@ mod tests {
                 add("import", import(tenant, ImportId::from_bits(b)));
                 add("service account", service_account(tenant, ServiceAccountId::from_bits(b)));
                 add("API key", api_key(tenant, ApiKeyId::from_bits(b)));
+                add("key use", api_key_use(tenant, ApiKeyId::from_bits(b)));
                 add("activity", organisation_activity(tenant, ActivityId::from_bits(b)));
                 add("own activity", account_activity(user_id, ActivityId::from_bits(b)));
                 add("idempotency", idempotency(tenant, &format!("{b:064x}")));

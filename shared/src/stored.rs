@@ -241,7 +241,12 @@ stored_types! {
             vec![Place::Partition(keys::idempotency_partition(tenant))]
         }),
     };
-    (), KeyUse => KeyUse, "key_use", Data::Operational { reason: "It says when a key was last used, and names no person." };
+    (), KeyUse => KeyUse, "key_use", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::api_key_uses(tenant))]
+        }),
+    };
     (), KeyDue => KeyDue, "key_due", Data::Operational {
         reason: "It names an API key and an hour, and goes when that hour comes.",
     };

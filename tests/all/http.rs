@@ -20,6 +20,10 @@ pub struct Site {
     pub employee: String,
     pub attachment: String,
     pub import: String,
+    pub user: String,
+    pub session: String,
+    pub service: String,
+    pub key: String,
 }
 
 impl Site {
@@ -50,7 +54,14 @@ impl Site {
         let import = import(&customer, "site", "asset_tag\nIMPORTED-1\n").await;
         assert_eq!(import.status, 201, "{import:?}");
         let import = import.json()["id"].as_str().unwrap().to_owned();
+        let user = customer.get("/v1/me").await.text("id");
+        let session = customer.get("/v1/me/sessions").await.json()["data"][0]["id"].clone();
+        let (service, created) = api_key(&customer, &json!({ "actions": ["records.read"] })).await;
         Self {
+            user,
+            session: session.as_str().unwrap().to_owned(),
+            service,
+            key: created["id"].as_str().unwrap().to_owned(),
             world,
             customer,
             record,
@@ -65,7 +76,11 @@ impl Site {
         let path = route
             .path
             .replace("{record_id}", &self.record)
-            .replace("{attachment_id}", &self.attachment);
+            .replace("{attachment_id}", &self.attachment)
+            .replace("{user_id}", &self.user)
+            .replace("{session_id}", &self.session)
+            .replace("{service_account_id}", &self.service)
+            .replace("{key_id}", &self.key);
         path.replace("{import_id}", &self.import)
             .replace("{erasure_id}", "erasure_00000000000000000000000001")
     }
@@ -73,7 +88,7 @@ impl Site {
     /// The same with what the query must have.
     pub fn full_path(&self, route: &Route) -> String {
         let path = self.path(route);
-        if route.query.iter().any(|parameter| parameter.name == "kind") {
+        if route.query.iter().any(|parameter| parameter.required) {
             path + "?kind=asset"
         } else {
             path
@@ -91,6 +106,22 @@ impl Site {
         reply.assert_hardened();
         reply
     }
+}
+
+/// Creates a service account with a key of these scopes that ends after 100 days, and gives the account's id and the
+/// answer that shows the key.
+pub async fn api_key(customer: &Customer, scopes: &Value) -> (String, Value) {
+    let service = customer
+        .post("/v1/service-accounts", &json!({ "name": "Importer" }))
+        .await;
+    assert_eq!(service.status, 201, "{service:?}");
+    let service = service.text("id");
+    let body = json!({ "name": "first", "scopes": scopes, "expires_at": "2027-03-03T12:00:00Z" });
+    let key = customer
+        .post(&format!("/v1/service-accounts/{service}/keys"), &body)
+        .await;
+    assert_eq!(key.status, 201, "{key:?}");
+    (service, key.json())
 }
 
 /// Sends a file of assets.
@@ -124,6 +155,10 @@ pub fn sample(route: &Route) -> Value {
         "records-create" => json!({ "kind": "asset", "fields": { "asset_tag": "LT-2" } }),
         "records-update" => json!({ "fields": { "name": "Other" } }),
         "attachments-create" => announcement("other.txt", "other"),
+        "services-create" | "services-update" => json!({ "name": "Other" }),
+        "keys-create" => json!({
+            "name": "other", "scopes": { "actions": ["records.read"] }, "expires_at": "2027-01-01T00:00:00Z",
+        }),
         other => panic!("{other} has a body and no sample"),
     }
 }

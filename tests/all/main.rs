@@ -7,9 +7,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod accounts;
+mod activity;
 mod answers;
 mod attachments;
+mod browsers;
 mod canary;
+mod colleagues;
 mod crash;
 mod deletion;
 mod erasure;
@@ -23,11 +26,13 @@ mod lists;
 mod mails;
 mod monitoring;
 mod names;
+mod open_sessions;
 mod outages;
 mod passwords;
 mod records;
 mod retention;
 mod seldom;
+mod services;
 mod sessions;
 mod settings;
 mod support;

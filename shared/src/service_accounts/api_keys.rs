@@ -64,7 +64,7 @@ pub async fn list(
             found.push(raw.open::<ApiKeyProfile>(account_key)?);
         }
     }
-    let uses = found.iter().map(|item| Ok(keys::api_key_use(id(&item.key)?)));
+    let uses = found.iter().map(|item| Ok(keys::api_key_use(tenant, id(&item.key)?)));
     let uses: Vec<_> = uses.collect::<Result<_>>()?;
     if uses.is_empty() {
         return Ok(Vec::new());
@@ -172,7 +172,7 @@ pub(super) fn add_revocation(
     facts: &ApiKeyFacts,
 ) {
     transaction.delete_if("key", &key(tenant, id), &Condition::present());
-    transaction.delete("use", &keys::api_key_use(id));
+    transaction.delete("use", &keys::api_key_use(tenant, id));
     if let Some(at) = rules::warn_at(facts.created_at, facts.expires_at) {
         transaction.delete("due row", &keys::key_due(id, HourBucket::of(at)));
     }

@@ -39,7 +39,7 @@ pub(crate) async fn identify(
         return Err(REFUSED);
     }
     let last = found
-        .get(&keys::api_key_use(id))
+        .get(&keys::api_key_use(tenant, id))
         .map(Raw::decode::<KeyUse>)
         .transpose()?;
     let used_at = last.map_or(i64::MIN, |item| item.facts.used_at);
@@ -50,7 +50,7 @@ pub(crate) async fn identify(
         };
         let mut transaction = Transaction::new();
         let anything = Condition::absent().or(Condition::present());
-        transaction.put_if("use", &Item::plain(keys::api_key_use(id), used), &anything)?;
+        transaction.put_if("use", &Item::plain(keys::api_key_use(tenant, id), used), &anything)?;
         ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
     }
     Ok(facts)
