@@ -17,6 +17,7 @@ use crate::erasure::model::{
 };
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
+use crate::limits::Counter;
 use crate::organisations::model::{
     Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
 };
@@ -27,6 +28,7 @@ use crate::records::model::{EventFacts, EventPayload, Kind, RecordFacts, RecordP
 use crate::service_accounts::model::{
     ApiKeyFacts, ApiKeyProfile, KeyDue, KeyUse, ServiceAccount, ServiceAccountFacts, ServiceCount,
 };
+use crate::softlock::Softlock;
 use crate::unit::UnitId;
 
 /// A type that may be stored.
@@ -263,6 +265,12 @@ stored_types! {
     (), PendingLeaf => PendingLeaf, "pending_leaf", Data::Operational { reason: "It is on its way into the ledger." };
     (), LedgerLeaf => LedgerLeaf, "ledger_leaf", Data::Operational { reason: "The ledger is kept for ever." };
     (), LedgerHead => LedgerHead, "ledger_head", Data::Operational { reason: "The ledger is kept for ever." };
+    (), Counter => Counter, "counter", Data::Operational {
+        reason: "It is a number under a keyed hash, and goes soon after its window.",
+    };
+    (), Softlock => Softlock, "softlock", Data::Operational {
+        reason: "It is a number and instants under a keyed hash of an address, which may be nobody's.",
+    };
     (), MailHead => MailHead, "mail_head", Data::Operational {
         reason: "It says when a mail is tried next; the mail itself is sealed with the account.",
     };

@@ -22,6 +22,7 @@ mod harness;
 mod http;
 mod idempotency;
 mod imports;
+mod jwt;
 mod lists;
 mod mails;
 mod monitoring;

@@ -1,1 +1,3 @@
-//! The promises as tests: see `all/`.
+//! The promises as tests: see `all/`. What tests of several packages need is here.
+
+pub mod authenticator;

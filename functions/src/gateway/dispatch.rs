@@ -12,7 +12,7 @@ use super::{Answer, Request};
 use crate::registry::{Access, Call, FALLBACK_ANSWER, KeyUse, MemberCall, Route, StaffCall};
 
 /// The header in which the edge shows that a request came through it, and so through the firewall and its rate limits.
-const ORIGIN_SECRET: &str = "x-origin-secret";
+pub(super) const ORIGIN_SECRET: &str = "x-origin-secret";
 
 /// Answers one request for `route`.
 pub async fn answer(

@@ -130,7 +130,12 @@ impl Machine {
             return Ok(Arc::clone(ctx));
         }
         let changed = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
-        let variable = |name: &str| changed.get(name).or_else(|| function.environment.get(name)).cloned();
+        let variable = |name: &str| {
+            changed
+                .get(name)
+                .or_else(|| function.environment.get(name))
+                .cloned()
+        };
         let config = Config::from(&variable).map_err(Error::internal)?;
         let aws = shared::aws::Aws::with_http(&config.aws, connector::client(&self.aws));
         let ctx = Arc::new(Ctx::new(config, aws, self.clock(), Arc::new(SystemEntropy))?);

@@ -48,10 +48,9 @@ pub(crate) async fn identify(
             used_at: now.as_millisecond(),
             ttl: now.saturating_add(REMEMBERED).unwrap_or(now).as_second(),
         };
-        let mut transaction = Transaction::new();
         let anything = Condition::absent().or(Condition::present());
-        transaction.put_if("use", &Item::plain(keys::api_key_use(tenant, id), used), &anything)?;
-        ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
+        let used = Item::plain(keys::api_key_use(tenant, id), used);
+        ctx.store.put(&used, &anything).await?;
     }
     Ok(facts)
 }
