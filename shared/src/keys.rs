@@ -682,11 +682,20 @@ mod tests {
                 add("mail", mail(user_id, MailId::from_bits(b)));
                 add("outbox", outbox(user_id, MailId::from_bits(b)));
                 add("import", import(tenant, ImportId::from_bits(b)));
-                add("service account", service_account(tenant, ServiceAccountId::from_bits(b)));
+                add(
+                    "service account",
+                    service_account(tenant, ServiceAccountId::from_bits(b)),
+                );
                 add("API key", api_key(tenant, ApiKeyId::from_bits(b)));
                 add("key use", api_key_use(tenant, ApiKeyId::from_bits(b)));
-                add("activity", organisation_activity(tenant, ActivityId::from_bits(b)));
-                add("own activity", account_activity(user_id, ActivityId::from_bits(b)));
+                add(
+                    "activity",
+                    organisation_activity(tenant, ActivityId::from_bits(b)),
+                );
+                add(
+                    "own activity",
+                    account_activity(user_id, ActivityId::from_bits(b)),
+                );
                 add("idempotency", idempotency(tenant, &format!("{b:064x}")));
                 add("hold", hold(UnitId::User(user_id), HoldId::from_bits(b)));
                 for kind in Kind::ALL {

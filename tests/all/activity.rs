@@ -43,7 +43,9 @@ async fn renamed(world: &World, customer: &Customer, times: usize) {
 }
 
 fn instants(entries: &[Value]) -> Vec<String> {
-    let at = entries.iter().map(|entry| entry["at"].as_str().unwrap().to_owned());
+    let at = entries
+        .iter()
+        .map(|entry| entry["at"].as_str().unwrap().to_owned());
     at.collect()
 }
 
@@ -57,7 +59,10 @@ async fn a_log_of_several_pages_has_every_entry_once_newest_first() {
     sorted.sort_unstable_by(|one, other| other.cmp(one));
     assert_eq!(instants(&all), sorted);
     let me = customer.get("/v1/me").await.text("id");
-    assert_eq!((&all[5]["kind"], &all[5]["actor"]), (&json!("signed_in"), &json!(me)));
+    assert_eq!(
+        (&all[5]["kind"], &all[5]["actor"]),
+        (&json!("signed_in"), &json!(me))
+    );
     let (paged, pages) = walk(&customer, "/v1/organisation/activity?limit=2").await;
     assert_eq!((paged, pages > 2), (all, true));
 }
@@ -107,7 +112,10 @@ async fn kinds_actors_and_times_filter_a_log_across_pages() {
         ("cursor=x", "?cursor"),
     ] {
         let (status, _, pointers) = ada.get(&path(query)).await.problem();
-        assert!(status == 422 && pointers.iter().all(|found| found == pointer), "{query}");
+        assert!(
+            status == 422 && pointers.iter().all(|found| found == pointer),
+            "{query}"
+        );
     }
     let cursor = ada.get(&path("limit=1")).await.text("next_cursor");
     let other = ada.get(&path(&format!("kind=signed_in&cursor={cursor}"))).await;
@@ -212,8 +220,16 @@ async fn q_10_an_export_is_a_file_of_the_whole_log_and_is_logged_itself() {
     let path = "/v1/organisation/activity/exports";
     let reply = customer.post(path, &Value::Null).await;
     assert_eq!(
-        (reply.status, reply.header("content-type"), reply.header("content-disposition")),
-        (200, Some("text/csv; charset=utf-8"), Some("attachment; filename=\"activity.csv\""))
+        (
+            reply.status,
+            reply.header("content-type"),
+            reply.header("content-disposition")
+        ),
+        (
+            200,
+            Some("text/csv; charset=utf-8"),
+            Some("attachment; filename=\"activity.csv\"")
+        )
     );
     reply.assert_hardened();
     assert_eq!(reply.header("cache-control"), Some("no-store"));
@@ -222,7 +238,11 @@ async fn q_10_an_export_is_a_file_of_the_whole_log_and_is_logged_itself() {
     assert_eq!(rows[0], names);
     let expected: Vec<Vec<_>> = log
         .iter()
-        .map(|entry| names.map(|name| entry[name].as_str().unwrap_or_default().to_owned()).to_vec())
+        .map(|entry| {
+            names
+                .map(|name| entry[name].as_str().unwrap_or_default().to_owned())
+                .to_vec()
+        })
         .collect();
     assert_eq!(rows[1..], expected);
     let newest = customer.get("/v1/organisation/activity").await.json();
@@ -236,7 +256,10 @@ async fn q_10_an_export_is_a_file_of_the_whole_log_and_is_logged_itself() {
     world.advance(301);
     let before = world.everything().await;
     let late = customer.post(path, &Value::Null).await;
-    assert_eq!((late.status, late.problem().1.as_str()), (403, "step-up-required"));
+    assert_eq!(
+        (late.status, late.problem().1.as_str()),
+        (403, "step-up-required")
+    );
     assert_unchanged(&before, &world.everything().await, "an export that was refused");
 }
 
@@ -263,7 +286,10 @@ async fn a_log_that_is_too_long_for_one_file_says_so_and_a_filter_that_empties_p
         item.to_string()
     });
     assert!(template["pk"]["S"].as_str().unwrap().contains(&org));
-    world.stack.import("ephemeral", &items.collect::<Vec<_>>()).unwrap();
+    world
+        .stack
+        .import("ephemeral", &items.collect::<Vec<_>>())
+        .unwrap();
     let path = "/v1/organisation/activity/exports";
     let before = world.everything().await;
     let reply = customer.post(path, &Value::Null).await;

@@ -41,7 +41,10 @@ impl Browser {
 
 async fn sign_in(world: &World, email: &str, headers: &[(&str, &str)]) -> Reply {
     let body = json!({ "email": email, "password": PASSWORD, "session": "cookie" });
-    world.anonymous().post_with("/v1/auth/login", &body, headers).await
+    world
+        .anonymous()
+        .post_with("/v1/auth/login", &body, headers)
+        .await
 }
 
 fn set_cookie(reply: &Reply) -> &str {
@@ -62,7 +65,11 @@ async fn c_01_c_04_a_browser_gets_a_host_cookie_that_no_script_reads_and_of_whic
     let (world, customer, _) = setting().await;
     let reply = sign_in(&world, &customer.email, &[]).await;
     let expected = json!({ "token_type": "Cookie", "expires_in": 7 * 24 * 3_600 });
-    assert_eq!((reply.status, reply.json()), (200, expected), "no token in the body");
+    assert_eq!(
+        (reply.status, reply.json()),
+        (200, expected),
+        "no token in the body"
+    );
     let (pair, attributes) = set_cookie(&reply).split_once("; ").unwrap();
     let (name, value) = pair.split_once('=').unwrap();
     assert_eq!(name, "__Host-session");
@@ -108,7 +115,11 @@ async fn a_browser_reads_and_writes_and_signs_out_with_its_cookie_alone() {
         );
     }
     let sessions = world.of_type("ephemeral", "session").await;
-    assert_eq!(sessions.len(), 1, "the record of the session is gone: {sessions:?}");
+    assert_eq!(
+        sessions.len(),
+        1,
+        "the record of the session is gone: {sessions:?}"
+    );
 }
 
 #[tokio::test]
@@ -226,7 +237,11 @@ async fn c_12_a_browser_that_rests_for_twelve_hours_is_signed_out_to_the_second(
     assert_eq!(browser.get("/v1/me").await.status, 200, "each use counts");
     world.advance(12 * 3_600 + 1);
     assert_eq!(browser.get("/v1/me").await.problem().0, 401);
-    assert_eq!(browser.get("/v1/me").await.problem().0, 401, "being refused is no use");
+    assert_eq!(
+        browser.get("/v1/me").await.problem().0,
+        401,
+        "being refused is no use"
+    );
 }
 
 #[tokio::test]

@@ -35,11 +35,14 @@ async fn a_person_sees_their_sessions_with_device_form_and_last_use() {
     let begun = world.now();
     let body = json!({ "email": customer.email, "password": PASSWORD, "session": "cookie" });
     let agent = [("user-agent", "Firefox\u{9}140 <b>")];
-    let reply = world
-        .anonymous()
-        .post_with("/v1/auth/login", &body, &agent)
-        .await;
-    let cookie = reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let reply = world.anonymous().post_with("/v1/auth/login", &body, &agent).await;
+    let cookie = reply
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
     world.advance(61);
     let headers = [("cookie", cookie.as_str())];
     let reply = world
@@ -90,7 +93,10 @@ async fn a_person_sees_their_sessions_with_device_form_and_last_use() {
     customer.sign_in().await;
     let sessions = list(&customer).await;
     assert_eq!(sessions.len(), 3);
-    assert_eq!((&sessions[0]["current"], &sessions[1]["current"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        (&sessions[0]["current"], &sessions[1]["current"]),
+        (&json!(true), &json!(false))
+    );
 }
 
 #[tokio::test]
@@ -195,7 +201,10 @@ async fn c_17_the_51st_session_ends_the_oldest_and_never_itself() {
     // All but the first were begun at one instant, and so are those that follow.
     for _ in 0..3 {
         customer.sign_in().await;
-        assert!(works(&world, customer.token.as_deref().unwrap()).await, "the new one lives");
+        assert!(
+            works(&world, customer.token.as_deref().unwrap()).await,
+            "the new one lives"
+        );
         assert_eq!(list(&customer).await.len(), 50);
         assert!(!works(&world, &first).await, "the oldest does not");
     }
@@ -235,7 +244,9 @@ async fn c_32_an_administrator_ends_a_members_sessions_in_this_organisation_only
     let path = |user: &str| format!("/v1/members/{user}/sessions");
 
     let before = world.everything().await;
-    let absent = mallory.delete(&path("user_00000000000000000000000001"), &[]).await;
+    let absent = mallory
+        .delete(&path("user_00000000000000000000000001"), &[])
+        .await;
     assert_eq!(absent.problem(), (404, "not-found".into(), vec![]));
     let foreign = mallory.delete(&path(&bob_id), &[]).await;
     assert_eq!(foreign.anonymised(), absent.anonymised());
@@ -248,12 +259,18 @@ async fn c_32_an_administrator_ends_a_members_sessions_in_this_organisation_only
     let reply = eve.delete(&path(&bob_id), &[]).await;
     assert_eq!((reply.status, reply.json()), (200, json!({ "ended": 1 })));
     assert!(!works(&world, bob.token.as_deref().unwrap()).await);
-    assert!(works(&world, &elsewhere).await, "another organisation's is not hers to end");
+    assert!(
+        works(&world, &elsewhere).await,
+        "another organisation's is not hers to end"
+    );
     assert_eq!(
         world.subjects(&bob.email).last().map(String::as_str),
         Some("An administrator signed you out")
     );
-    let log = ada.get("/v1/organisation/activity?kind=sessions_ended").await.json();
+    let log = ada
+        .get("/v1/organisation/activity?kind=sessions_ended")
+        .await
+        .json();
     assert_eq!(
         (&log["data"][0]["object"], &log["data"][0]["actor"]),
         (&json!(bob_id), &json!(id(&eve).await))
@@ -274,23 +291,35 @@ async fn c_32_an_administrator_ends_a_members_sessions_in_this_organisation_only
 }
 
 #[tokio::test]
-async fn c_09_c_11_who_is_suspended_or_removed_reaches_nothing_of_the_organisation_from_the_next_request_on() {
+async fn c_09_c_11_who_is_suspended_or_removed_reaches_nothing_of_the_organisation_from_the_next_request_on()
+{
     let (world, ada) = setting().await;
     let org = organisation_of(&ada).await;
     let mut bob = world.customer("Bob").await;
     join(&world, &mut bob, &org, "admin").await;
     let browser = Browser::new(&world, &bob.email).await;
     let bob_id = bob.get("/v1/me").await.text("id");
-    let paths = ["/v1/records?kind=asset", "/v1/organisation", "/v1/organisation/activity"];
+    let paths = [
+        "/v1/records?kind=asset",
+        "/v1/organisation",
+        "/v1/organisation/activity",
+    ];
     for path in paths {
-        assert_eq!((bob.get(path).await.status, browser.get(path).await.status), (200, 200));
+        assert_eq!(
+            (bob.get(path).await.status, browser.get(path).await.status),
+            (200, 200)
+        );
     }
     put_membership(&world, &org, &bob_id, "admin", true).await;
     for path in paths {
         assert_eq!(bob.get(path).await.problem().0, 403, "{path}");
         assert_eq!(browser.get(path).await.problem().0, 403, "{path}");
     }
-    assert_eq!(bob.get("/v1/me/sessions").await.status, 200, "the own account is there");
+    assert_eq!(
+        bob.get("/v1/me/sessions").await.status,
+        200,
+        "the own account is there"
+    );
     remove_membership(&world, &org, &bob_id).await;
     for path in paths {
         assert_eq!(bob.get(path).await.problem().0, 404, "{path}");

@@ -32,7 +32,8 @@ fn new_key(expires_at: &str) -> Value {
 #[tokio::test]
 async fn a_key_is_shown_once_and_afterwards_only_what_it_begins_with() {
     let (world, customer) = setting().await;
-    let scopes = json!({ "actions": ["records.read", "records.write"], "records": "own", "kinds": ["asset"] });
+    let scopes =
+        json!({ "actions": ["records.read", "records.write"], "records": "own", "kinds": ["asset"] });
     let (service, created) = api_key(&customer, &scopes).await;
     let key = created["key"].as_str().unwrap();
     assert!(key.starts_with("twk_") && key.len() == 4 + 86, "{key}");
@@ -61,10 +62,16 @@ async fn a_key_is_shown_once_and_afterwards_only_what_it_begins_with() {
         assert!(!message.text.unwrap_or_default().contains(secret));
     }
     world.advance(90);
-    assert_eq!(world.with_token(key).get("/v1/records?kind=asset").await.status, 200);
+    assert_eq!(
+        world.with_token(key).get("/v1/records?kind=asset").await.status,
+        200
+    );
     let used = world.now().to_string();
     world.advance(59);
-    assert_eq!(world.with_token(key).get("/v1/records?kind=asset").await.status, 200);
+    assert_eq!(
+        world.with_token(key).get("/v1/records?kind=asset").await.status,
+        200
+    );
     let list = customer
         .get(&format!("/v1/service-accounts/{service}/keys"))
         .await
@@ -98,7 +105,10 @@ async fn a_service_account_is_created_renamed_listed_and_deleted_with_its_keys()
     for table in ["core", "control", "ephemeral"] {
         for item in world.items(table).await {
             let name = item["t"].as_str().unwrap();
-            assert!(!matches!(name, "service_account" | "api_key" | "key_use" | "key_due"), "{item}");
+            assert!(
+                !matches!(name, "service_account" | "api_key" | "key_use" | "key_due"),
+                "{item}"
+            );
         }
     }
     let log = customer.get("/v1/organisation/activity").await.json();
@@ -138,7 +148,10 @@ async fn a_revoked_key_is_refused_from_the_next_request_on_and_its_siblings_are_
 async fn a_key_ends_to_the_second() {
     let (world, customer) = setting().await;
     let (_, keys, _) = keyed(&world, &customer, &json!({ "actions": ["records.read"] })).await;
-    let key = customer.post(&keys, &new_key("2026-11-23T13:00:00Z")).await.text("key");
+    let key = customer
+        .post(&keys, &new_key("2026-11-23T13:00:00Z"))
+        .await
+        .text("key");
     let client = world.with_token(&key);
     world.advance(3_599);
     assert_eq!(client.get("/v1/records?kind=asset").await.status, 200);
@@ -223,7 +236,12 @@ async fn g_34_a_key_that_may_read_gets_403_on_every_write_and_nothing_of_persons
             Access::Public(_) => {}
             Access::Member { action, .. } if may.contains(&action) => {
                 let reply = ask.await;
-                assert_eq!((reply.status, route.method), (200, "GET"), "{}: {reply:?}", route.name);
+                assert_eq!(
+                    (reply.status, route.method),
+                    (200, "GET"),
+                    "{}: {reply:?}",
+                    route.name
+                );
                 allowed += 1;
             }
             Access::Member { .. } => {
@@ -249,7 +267,10 @@ async fn g_02_a_key_of_one_organisation_finds_nothing_of_another() {
     let mallory = site.world.customer("Mallory").await;
     let scopes = json!({ "actions": ["records.read", "records.write", "records.delete"] });
     let (client, _, _) = keyed(&site.world, &mallory, &scopes).await;
-    assert_eq!(client.get("/v1/records?kind=asset").await.json(), json!({ "data": [] }));
+    assert_eq!(
+        client.get("/v1/records?kind=asset").await.json(),
+        json!({ "data": [] })
+    );
     let before = site.world.everything().await;
     let absent = client.get("/v1/records/asset_01h00000000000000000000000").await;
     assert_eq!(absent.problem(), (404, "not-found".into(), vec![]));
@@ -260,7 +281,11 @@ async fn g_02_a_key_of_one_organisation_finds_nothing_of_another() {
         format!("{path}/attachments"),
         format!("{path}/attachments/{}", site.attachment),
     ] {
-        assert_eq!(client.get(&path).await.anonymised(), absent.anonymised(), "{path}");
+        assert_eq!(
+            client.get(&path).await.anonymised(),
+            absent.anonymised(),
+            "{path}"
+        );
     }
     let patch = json!({ "fields": { "name": "stolen" } });
     let reply = client
@@ -321,7 +346,10 @@ async fn keys_that_are_changed_cut_or_none_are_refused_alike_and_note_no_use() {
     let (world, customer) = setting().await;
     let bob = world.customer("Bob").await;
     let scopes = json!({ "actions": ["organisation.read"] });
-    let key = api_key(&customer, &scopes).await.1["key"].as_str().unwrap().to_owned();
+    let key = api_key(&customer, &scopes).await.1["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let other = api_key(&bob, &scopes).await.1["key"].as_str().unwrap().to_owned();
     let before = world.everything().await;
     let mut wrongs = vec![
@@ -362,7 +390,12 @@ async fn only_owners_and_admins_manage_keys_and_only_after_a_fresh_proof() {
     let (world, ada) = setting().await;
     let org = organisation_of(&ada).await;
     let (_, keys, path) = keyed(&world, &ada, &json!({ "actions": ["records.read"] })).await;
-    define_role(&world, &org, &["api-keys.read", "records.read", "api-keys.manage"]).await;
+    define_role(
+        &world,
+        &org,
+        &["api-keys.read", "records.read", "api-keys.manage"],
+    )
+    .await;
     let mut bob = world.customer("Bob").await;
     for (role, read, manage) in [
         ("viewer", 403, 403),
@@ -381,7 +414,10 @@ async fn only_owners_and_admins_manage_keys_and_only_after_a_fresh_proof() {
     }
     world.advance(301);
     let late = ada.post(&keys, &new_key("2027-01-01T00:00:00Z")).await;
-    assert_eq!((late.status, late.problem().1.as_str()), (403, "step-up-required"));
+    assert_eq!(
+        (late.status, late.problem().1.as_str()),
+        (403, "step-up-required")
+    );
     assert_eq!(ada.get(&keys).await.status, 200);
 }
 
@@ -397,7 +433,10 @@ async fn limits_hold_when_sixteen_ask_at_one_moment() {
     .await;
     world.stack.clear_fault();
     let created = replies.iter().filter(|status| **status == 201).count();
-    let others: Vec<_> = replies.iter().filter(|status| !matches!(status, 201 | 409 | 503)).collect();
+    let others: Vec<_> = replies
+        .iter()
+        .filter(|status| !matches!(status, 201 | 409 | 503))
+        .collect();
     assert!(others.is_empty() && created <= 9, "{replies:?}");
     for _ in created..9 {
         let reply = customer.post(&keys, &new_key("2027-01-01T00:00:00Z")).await;
@@ -405,11 +444,18 @@ async fn limits_hold_when_sixteen_ask_at_one_moment() {
     }
     let full = customer.post(&keys, &new_key("2027-01-01T00:00:00Z")).await;
     assert_eq!(full.problem().0, 409);
-    assert_eq!(customer.get(&keys).await.json()["data"].as_array().map(Vec::len), Some(10));
+    assert_eq!(
+        customer.get(&keys).await.json()["data"].as_array().map(Vec::len),
+        Some(10)
+    );
 
     for n in 1..49 {
         let body = json!({ "name": format!("Account {n}") });
-        assert_eq!(customer.post("/v1/service-accounts", &body).await.status, 201, "{n}");
+        assert_eq!(
+            customer.post("/v1/service-accounts", &body).await.status,
+            201,
+            "{n}"
+        );
     }
     world.meet("services-create", "TransactWriteItems", 16);
     let replies = together(16, |n| {
@@ -470,7 +516,10 @@ async fn the_creator_is_warned_once_14_days_before_a_key_ends() {
     assert_eq!(warnings(&world, &customer.email), 1);
     let mail = world.stack.mails().messages().pop().unwrap();
     let text = mail.text.unwrap();
-    assert!(text.contains("twk_") && text.contains("2027-03-03T12:00:00Z"), "{text}");
+    assert!(
+        text.contains("twk_") && text.contains("2027-03-03T12:00:00Z"),
+        "{text}"
+    );
     assert!(world.of_type("control", "key_due").await.is_empty());
     world.clock.set("2027-04-01T00:00:00Z".parse().unwrap());
     assert_eq!(world.task("keys-warn").await, nothing);
@@ -488,7 +537,10 @@ async fn when_the_creator_has_left_the_owners_are_warned() {
     world.clock.set("2027-02-18T00:00:00Z".parse().unwrap());
     assert_eq!(world.task("keys-warn").await["warned"], json!(1));
     world.task("mail-retry").await;
-    assert_eq!((warnings(&world, &ada.email), warnings(&world, &bob.email)), (1, 0));
+    assert_eq!(
+        (warnings(&world, &ada.email), warnings(&world, &bob.email)),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
@@ -500,11 +552,18 @@ async fn warnings_go_on_after_a_deadline_catch_up_and_drop_what_means_nothing_an
         assert_eq!(customer.post(&keys, &body).await.status, 201);
     }
     assert_eq!(customer.delete(&path, &[]).await.status, 204);
-    assert_eq!(world.of_type("control", "key_due").await.len(), 4, "a revoked key has no row");
+    assert_eq!(
+        world.of_type("control", "key_due").await.len(),
+        4,
+        "a revoked key has no row"
+    );
     world.clock.set("2027-02-20T00:00:00Z".parse().unwrap());
     let none = jiff::SignedDuration::ZERO;
     let report = world.stack.run_task("keys-warn", json!({}), none).await.unwrap();
-    assert_eq!((&report["warned"], &report["unfinished"]), (&json!(0), &json!(true)));
+    assert_eq!(
+        (&report["warned"], &report["unfinished"]),
+        (&json!(0), &json!(true))
+    );
     // Two runs at one moment announce each once.
     let (one, two) = tokio::join!(world.task("keys-warn"), world.task("keys-warn"));
     let sum = |name: &str| one[name].as_u64().unwrap() + two[name].as_u64().unwrap();
@@ -523,9 +582,17 @@ async fn warnings_go_on_after_a_deadline_catch_up_and_drop_what_means_nothing_an
     world.settle().await;
     world.clock.set("2027-03-03T12:00:00Z".parse().unwrap());
     let report = world.task("keys-warn").await;
-    assert_eq!((&report["warned"], &report["stale"]), (&json!(0), &json!(2)), "{report}");
+    assert_eq!(
+        (&report["warned"], &report["stale"]),
+        (&json!(0), &json!(2)),
+        "{report}"
+    );
     assert!(world.of_type("control", "key_due").await.is_empty());
     customer.sign_in().await;
     let list = customer.get("/v1/service-accounts").await.json();
-    assert_eq!(list["data"][0]["keys"], json!(1), "it is there until it is revoked");
+    assert_eq!(
+        list["data"][0]["keys"],
+        json!(1),
+        "it is there until it is revoked"
+    );
 }

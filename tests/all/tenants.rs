@@ -51,7 +51,8 @@ async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_wer
         };
         let others = |path: String, [user, session, service, key]: [&str; 4]| {
             let path = path.replace("{user_id}", user).replace("{session_id}", session);
-            path.replace("{service_account_id}", service).replace("{key_id}", key)
+            path.replace("{service_account_id}", service)
+                .replace("{key_id}", key)
         };
         let theirs = [&site.user, &site.session, &site.service, &site.key].map(String::as_str);
         let nobodys = theirs.map(absent);

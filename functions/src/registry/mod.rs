@@ -352,7 +352,15 @@ macro_rules! task {
     ($($path:tt)*) => { |ctx, input, deadline| Box::pin(crate::$($path)*::run(ctx, input, deadline)) };
 }
 
-areas!(accounts, sessions, organisations, services, activity, records, public);
+areas!(
+    accounts,
+    sessions,
+    organisations,
+    services,
+    activity,
+    records,
+    public
+);
 
 mod tasks;
 pub use tasks::*;

@@ -108,7 +108,9 @@ pub async fn end_of_member(ctx: &Ctx, member: &Member, user: UserId) -> Result<(
     }
     let mut transaction = Transaction::new();
     let here = live(ctx, user).await?.into_iter();
-    let here = here.filter(|(_, facts)| facts.org == tenant.org()).map(|(key, _)| key);
+    let here = here
+        .filter(|(_, facts)| facts.org == tenant.org())
+        .map(|(key, _)| key);
     let ended = end_these(&mut transaction, here)?;
     if ended == 0 {
         return Ok((0, None));

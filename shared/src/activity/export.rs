@@ -109,7 +109,12 @@ mod tests {
             "",
             "plain; text, with = inside",
         ];
-        let text = table(attacks.iter().map(|attack| [(*attack).to_owned(), "next".to_owned()])).unwrap();
+        let text = table(
+            attacks
+                .iter()
+                .map(|attack| [(*attack).to_owned(), "next".to_owned()]),
+        )
+        .unwrap();
         let rows = cells(&text);
         assert_eq!(rows.len(), attacks.len());
         for (row, attack) in rows.iter().zip(attacks) {

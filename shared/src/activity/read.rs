@@ -94,9 +94,8 @@ async fn all(ctx: &Ctx, permit: &Permit, filter: &Filter) -> Result<Vec<(Activit
         let (mut page, next) = of_organisation(ctx, permit, filter, (1_000, after)).await?;
         entries.append(&mut page);
         if entries.len() > MAX_EXPORT {
-            let detail = format!(
-                "There are more than {MAX_EXPORT} entries. Export them in parts, with at=from..to."
-            );
+            let detail =
+                format!("There are more than {MAX_EXPORT} entries. Export them in parts, with at=from..to.");
             return Err(Error::invalid("?at", detail));
         }
         if next.is_none() {

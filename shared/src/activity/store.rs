@@ -82,7 +82,13 @@ pub fn of_account_by(
         address: None,
         user_agent: None,
     };
-    add_of_account(ctx, transaction, owner, facts(ctx, kind, Some(actor), object), nowhere)
+    add_of_account(
+        ctx,
+        transaction,
+        owner,
+        facts(ctx, kind, Some(actor), object),
+        nowhere,
+    )
 }
 
 fn add_of_account(

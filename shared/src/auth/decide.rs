@@ -123,11 +123,7 @@ fn role_reach(actor: ActorId, role: Role, action: Action, organisation: &Organis
 
 /// Whether somebody with `role` has everything that `grants` would give away: nobody grants more than they have (G-28).
 /// What only one's own records allow cannot be given to somebody else, whose own are others.
-pub fn may_grant(
-    (actor, role): (ActorId, Role),
-    grants: &Grants,
-    organisation: &OrganisationFacts,
-) -> bool {
+pub fn may_grant((actor, role): (ActorId, Role), grants: &Grants, organisation: &OrganisationFacts) -> bool {
     grants.actions.iter().all(|&action| {
         let Ok(reach) = role_reach(actor, role, action, organisation) else {
             return false;

@@ -64,7 +64,9 @@ pub async fn list(
             found.push(raw.open::<ApiKeyProfile>(account_key)?);
         }
     }
-    let uses = found.iter().map(|item| Ok(keys::api_key_use(tenant, id(&item.key)?)));
+    let uses = found
+        .iter()
+        .map(|item| Ok(keys::api_key_use(tenant, id(&item.key)?)));
     let uses: Vec<_> = uses.collect::<Result<_>>()?;
     if uses.is_empty() {
         return Ok(Vec::new());

@@ -88,10 +88,7 @@ pub async fn list(ctx: &Ctx, member: &Member) -> Result<Vec<Service>> {
     let key = member.key(Class::Account)?;
     let partition = keys::service_accounts(member.permit.tenant());
     let found = ctx.store.query_all(partition).await?;
-    found
-        .iter()
-        .map(|raw| raw.open::<ServiceAccount>(key))
-        .collect()
+    found.iter().map(|raw| raw.open::<ServiceAccount>(key)).collect()
 }
 
 /// Creates a service account.
