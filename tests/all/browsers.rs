@@ -128,6 +128,7 @@ async fn c_18_a_change_that_another_site_causes_is_refused_and_changes_nothing()
     let before = world.everything().await;
     let asset = json!({ "kind": "asset", "fields": { "asset_tag": "B-1" } });
     let origin = world.stack.ctx("me-get").config.origin.clone();
+    let suffixed = format!("{origin}.evil.example");
     let evil = [
         &[("sec-fetch-site", "cross-site")][..],
         &[("sec-fetch-site", "same-site")],
@@ -137,7 +138,7 @@ async fn c_18_a_change_that_another_site_causes_is_refused_and_changes_nothing()
         &[("sec-fetch-site", "same-origin, cross-site")],
         &[("origin", "https://evil.example")],
         &[("origin", "null")],
-        &[("origin", &format!("{origin}.evil.example"))],
+        &[("origin", &suffixed)],
         &[("referer", &origin)],
         &[],
     ]

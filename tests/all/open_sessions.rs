@@ -118,6 +118,7 @@ async fn c_16_a_person_ends_one_session_and_nobody_elses() {
     }
     assert_unchanged(&before, &world.everything().await, "sessions of others");
     let path = format!("/v1/me/sessions/{first_id}");
+    world.advance(1);
     let reply = customer.delete(&path, &[]).await;
     assert_eq!((reply.status, reply.header("clear-site-data")), (204, None));
     assert!(!works(&world, &first).await);
@@ -148,6 +149,7 @@ async fn c_08_e_13_all_but_the_current_session_end_within_one_request() {
     customer.sign_in().await;
     // Containers are warm, and have seen all of them.
     assert!(works(&world, &first).await && browser.get("/v1/me").await.status == 200);
+    world.advance(1);
     let reply = customer.delete("/v1/me/sessions", &[]).await;
     assert_eq!((reply.status, reply.json()), (200, json!({ "ended": 2 })));
     assert!(!works(&world, &first).await);
@@ -277,8 +279,8 @@ async fn c_32_an_administrator_ends_a_members_sessions_in_this_organisation_only
     );
     bob.sign_in().await;
     let own = bob.get("/v1/me/activity").await.json();
-    let entry = &own["data"][1];
-    assert_eq!(entry["kind"], json!("sessions_ended"));
+    let mut entries = own["data"].as_array().unwrap().iter();
+    let entry = entries.find(|entry| entry["kind"] == "sessions_ended").unwrap();
     assert_eq!(entry["actor"], json!(id(&eve).await));
     assert!(entry.get("address").is_none(), "not from where: {entry}");
     let reply = ada.delete(&path(&bob_id), &[]).await;

@@ -59,7 +59,7 @@ async fn a_key_is_shown_once_and_afterwards_only_what_it_begins_with() {
         Some("An API key was created")
     );
     for message in world.stack.mails().messages() {
-        assert!(!message.text.unwrap_or_default().contains(secret));
+        assert!(!message.text.clone().unwrap_or_default().contains(secret));
     }
     world.advance(90);
     assert_eq!(
@@ -112,14 +112,16 @@ async fn a_service_account_is_created_renamed_listed_and_deleted_with_its_keys()
         }
     }
     let log = customer.get("/v1/organisation/activity").await.json();
+    let mut kinds = kinds(&log);
+    kinds.sort_unstable();
     let expected = [
-        "service_account_deleted",
-        "service_account_updated",
         "api_key_created",
         "service_account_created",
+        "service_account_deleted",
+        "service_account_updated",
         "signed_in",
     ];
-    assert_eq!(kinds(&log), expected, "one entry each");
+    assert_eq!(kinds, expected, "one entry each");
 }
 
 #[tokio::test]
@@ -231,7 +233,8 @@ async fn g_34_a_key_that_may_read_gets_403_on_every_write_and_nothing_of_persons
         if !content_type(route).is_empty() {
             headers.push(("content-type", content_type(route)));
         }
-        let ask = client.send(method, &site.full_path(route), &headers, body.into());
+        let path = site.full_path(route);
+        let ask = client.send(method, &path, &headers, body.into());
         match route.access {
             Access::Public(_) => {}
             Access::Member { action, .. } if may.contains(&action) => {
@@ -515,7 +518,7 @@ async fn the_creator_is_warned_once_14_days_before_a_key_ends() {
     world.task("mail-retry").await;
     assert_eq!(warnings(&world, &customer.email), 1);
     let mail = world.stack.mails().messages().pop().unwrap();
-    let text = mail.text.unwrap();
+    let text = mail.text.clone().unwrap();
     assert!(
         text.contains("twk_") && text.contains("2027-03-03T12:00:00Z"),
         "{text}"
@@ -573,7 +576,6 @@ async fn warnings_go_on_after_a_deadline_catch_up_and_drop_what_means_nothing_an
     assert_eq!(warnings(&world, &customer.email), 4);
 
     // The schedule did not run until a key had ended, and an organisation went with its keys.
-    customer.post(&keys, &json!({})).await;
     let (world, mut customer) = setting().await;
     let bob = world.customer("Bob").await;
     api_key(&customer, &json!({ "actions": ["records.read"] })).await;
