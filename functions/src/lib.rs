@@ -6,6 +6,7 @@ pub mod registry;
 mod serve;
 
 mod access;
+mod activity;
 mod attachments;
 mod auth;
 mod billing;
@@ -16,6 +17,7 @@ mod holds;
 mod imports;
 mod invitations;
 mod jwks;
+mod keys;
 mod ledger;
 mod mail;
 mod me;
@@ -28,5 +30,7 @@ mod retention;
 mod roles;
 mod security;
 mod staff;
+mod services;
+mod sessions;
 
 pub use serve::{serve, serve_task};

@@ -27,7 +27,7 @@ use crate::policy::{Class, Role};
 use crate::records::import::{ImportFacts, ImportReport};
 use crate::records::model::{EventFacts, EventPayload, Kind, RecordFacts, RecordPayload, UniqueGuard};
 use crate::service_accounts::model::{
-    ApiKeyFacts, ApiKeyProfile, KeyUse, ServiceAccount, ServiceAccountFacts,
+    ApiKeyFacts, ApiKeyProfile, KeyDue, KeyUse, ServiceAccount, ServiceAccountFacts, ServiceCount,
 };
 use crate::softlock::Softlock;
 use crate::staff::model::{AccessFacts, AccessGrant};
@@ -180,6 +180,10 @@ stored_types! {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
         places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
     };
+    (), ServiceCount => ServiceCount, "service_count", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: INTERNAL,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
+    };
     ApiKeyProfile, ApiKeyFacts => ApiKeyProfile, "api_key", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: SECRET,
         places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
@@ -261,7 +265,15 @@ stored_types! {
             vec![Place::Partition(keys::idempotency_partition(tenant))]
         }),
     };
-    (), KeyUse => KeyUse, "key_use", Data::Operational { reason: "It says when a key was last used, and names no person." };
+    (), KeyUse => KeyUse, "key_use", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::api_key_uses(tenant))]
+        }),
+    };
+    (), KeyDue => KeyDue, "key_due", Data::Operational {
+        reason: "It names an API key and an hour, and goes when that hour comes.",
+    };
     (), WrappedKey => WrappedKey, "wrapped_key", Data::Operational {
         reason: "It is random, and destroyed in the transaction that fences the unit.",
     };

@@ -26,6 +26,9 @@ pub struct Site {
     pub invitation: String,
     pub role: String,
     pub organisation: String,
+    pub session: String,
+    pub service: String,
+    pub key: String,
 }
 
 /// What routes for staff need: somebody of the staff, and access that runs.
@@ -69,11 +72,16 @@ impl Site {
         let role = customer.post("/v1/roles", &role).await;
         assert_eq!(role.status, 201, "{role:?}");
         let organisation = customer.get("/v1/organisation").await;
+        let session = customer.get("/v1/me/sessions").await.json()["data"][0]["id"].clone();
+        let (service, created) = api_key(&customer, &json!({ "actions": ["records.read"] })).await;
         Self {
             member: id_of(&member).await,
             invitation: invitation.json()["id"].as_str().unwrap().to_owned(),
             role: role.json()["id"].as_str().unwrap().to_owned(),
             organisation: organisation.json()["id"].as_str().unwrap().to_owned(),
+            session: session.as_str().unwrap().to_owned(),
+            service,
+            key: created["id"].as_str().unwrap().to_owned(),
             world,
             customer,
             record,
@@ -102,7 +110,10 @@ impl Site {
         let path = route
             .path
             .replace("{record_id}", &self.record)
-            .replace("{attachment_id}", &self.attachment);
+            .replace("{attachment_id}", &self.attachment)
+            .replace("{session_id}", &self.session)
+            .replace("{service_account_id}", &self.service)
+            .replace("{key_id}", &self.key);
         let access = self.access.as_ref();
         let access = access.map_or("access_00000000000000000000000001", |access| &access.id);
         path.replace("{access_id}", access)
@@ -117,7 +128,7 @@ impl Site {
     /// The same with what the query must have.
     pub fn full_path(&self, route: &Route) -> String {
         let path = self.path(route);
-        if route.query.iter().any(|parameter| parameter.name == "kind") {
+        if route.query.iter().any(|parameter| parameter.required) {
             path + "?kind=asset"
         } else {
             path
@@ -139,6 +150,22 @@ impl Site {
         reply.assert_hardened();
         reply
     }
+}
+
+/// Creates a service account with a key of these scopes that ends after 100 days, and gives the account's id and the
+/// answer that shows the key.
+pub async fn api_key(customer: &Customer, scopes: &Value) -> (String, Value) {
+    let service = customer
+        .post("/v1/service-accounts", &json!({ "name": "Importer" }))
+        .await;
+    assert_eq!(service.status, 201, "{service:?}");
+    let service = service.text("id");
+    let body = json!({ "name": "first", "scopes": scopes, "expires_at": "2027-03-03T12:00:00Z" });
+    let key = customer
+        .post(&format!("/v1/service-accounts/{service}/keys"), &body)
+        .await;
+    assert_eq!(key.status, 201, "{key:?}");
+    (service, key.json())
 }
 
 /// Sends a file of assets.
@@ -185,6 +212,10 @@ pub fn sample(route: &Route) -> Value {
         "roles-create" | "roles-update" => {
             json!({ "name": "Reader", "actions": ["records.read"], "records": "own" })
         }
+        "services-create" | "services-update" => json!({ "name": "Other" }),
+        "keys-create" => json!({
+            "name": "other", "scopes": { "actions": ["records.read"] }, "expires_at": "2027-01-01T00:00:00Z",
+        }),
         other => panic!("{other} has a body and no sample"),
     }
 }

@@ -7,9 +7,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod accounts;
+mod activity;
 mod answers;
 mod attachments;
+mod browsers;
 mod canary;
+mod colleagues;
 mod crash;
 mod deletion;
 mod erasure;
@@ -28,12 +31,14 @@ mod membership;
 mod monitoring;
 mod names;
 mod openid;
+mod open_sessions;
 mod outages;
 mod passwords;
 mod records;
 mod retention;
 mod roles;
 mod seldom;
+mod services;
 mod sessions;
 mod settings;
 mod staff;

@@ -49,7 +49,7 @@ pub(crate) fn check_terms(violations: &mut Violations, policy: &Policy, (age, ve
 }
 
 /// In what form a client wants its session.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SessionForm {
     /// Tokens in the answer, for clients that send them in the `Authorization` header.

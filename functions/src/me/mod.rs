@@ -1,5 +1,6 @@
 //! The own account.
 
+pub(crate) mod activity;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod join;

@@ -23,6 +23,10 @@ tasks! {
         name: "mail-retry", summary: "Sends mails that could not be sent when they were written.",
         schedule: Some("rate(5 minutes)"), handler: task!(mail::retry),
     };
+    KEYS_WARN = Task {
+        name: "keys-warn", summary: "Announces the end of API keys to whoever created them.",
+        schedule: Some("rate(1 day)"), handler: task!(keys::warn),
+    };
     HOLDS_PLACE = Task {
         name: "holds-place", summary: "Places a legal hold on a unit; the operator runs it.", schedule: None,
         handler: task!(holds::place),

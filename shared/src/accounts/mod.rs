@@ -1,6 +1,7 @@
 //! People with a login: registration, credentials, sessions, tokens.
 
 pub mod model;
+pub mod open_sessions;
 pub mod password;
 pub mod refresh;
 pub mod sessions;

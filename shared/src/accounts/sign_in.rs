@@ -147,6 +147,6 @@ pub async fn complete(
         Err(Commit::Rejected(_)) => return Err(WRONG_CREDENTIALS),
         Err(Commit::Failed(error)) => return Err(error),
     }
-    sessions::end_surplus(ctx, user).await?;
+    sessions::end_surplus(ctx, user, begun.session()).await?;
     begun.issue(ctx).await
 }

@@ -101,6 +101,17 @@ impl ApiKey {
         format!("{API_KEY_PREFIX}{}", self.0.reveal())
     }
 
+    /// What every form of the key begins with: enough to tell it from others, and nothing of its secret.
+    pub fn prefix(org: OrgId, key: ApiKeyId) -> String {
+        let mut ids = [0; 32];
+        ids[..16].copy_from_slice(&org.bits().to_be_bytes());
+        ids[16..].copy_from_slice(&key.bits().to_be_bytes());
+        let mut text = URL_SAFE_NO_PAD.encode(ids);
+        // The last digit holds bits of the secret, too.
+        text.pop();
+        format!("{API_KEY_PREFIX}{text}")
+    }
+
     /// What is stored of it.
     pub fn digest(&self) -> String {
         self.0.digest()
@@ -229,6 +240,8 @@ mod tests {
         let text = key.reveal();
         assert!(text.starts_with(API_KEY_PREFIX));
         assert!(Opaque::<2>::parse(&text[4..]).is_some());
+        let prefix = ApiKey::prefix(OrgId::from_bits(2), ApiKeyId::from_bits(4));
+        assert!(text.starts_with(&prefix) && prefix.len() == 46, "{prefix}");
         for wrong in [
             "",
             "AAAA",

@@ -235,7 +235,7 @@ impl<'a> Shown<'a> {
             ],
             Self::Key(key) => {
                 let id = key.ids().1;
-                vec![keys::api_key(tenant, id), keys::api_key_use(id)]
+                vec![keys::api_key(tenant, id), keys::api_key_use(tenant, id)]
             }
         }
     }

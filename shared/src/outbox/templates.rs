@@ -68,6 +68,22 @@ pub enum Template {
         /// The organisation's name.
         organisation: String,
     },
+    /// Tells a member that an administrator ended their sessions.
+    SessionsEndedByAdmin,
+    /// Tells a person that an API key was created in their name.
+    ApiKeyCreated {
+        /// What the key begins with.
+        prefix: String,
+        /// When it ends, RFC 3339.
+        ends: String,
+    },
+    /// Tells whoever created an API key that it ends soon.
+    ApiKeyEnds {
+        /// What the key begins with.
+        prefix: String,
+        /// When it ends, RFC 3339.
+        ends: String,
+    },
 }
 
 /// A mail as it is sent.
@@ -175,6 +191,27 @@ impl Template {
                 format!(
                     "An owner of \"{organisation}\" handed it over to you: you can do everything there, closing it \
                      included. Sign in again at {origin}.\n"
+                ),
+            ),
+            Self::SessionsEndedByAdmin => (
+                "An administrator signed you out",
+                format!(
+                    "An administrator of your organisation ended your sessions there. Sign in again at {origin}. If you \
+                     wonder why, ask them.\n"
+                ),
+            ),
+            Self::ApiKeyCreated { prefix, ends } => (
+                "An API key was created",
+                format!(
+                    "With your account, an API key was created that begins with\n\n{prefix}\n\nIt ends at {ends}. If it \
+                     was not you, revoke it with DELETE {origin}/v1/service-accounts/…/keys/… and change your password.\n"
+                ),
+            ),
+            Self::ApiKeyEnds { prefix, ends } => (
+                "An API key ends soon",
+                format!(
+                    "The API key that begins with\n\n{prefix}\n\nends at {ends}. What uses it stops working then. Create \
+                     another with POST {origin}/v1/service-accounts/…/keys, put it in its place, and revoke this one.\n"
                 ),
             ),
         };
