@@ -29,8 +29,8 @@ mod records;
 mod retention;
 mod roles;
 mod security;
-mod staff;
 mod services;
 mod sessions;
+mod staff;
 
 pub use serve::{serve, serve_task};
