@@ -28,7 +28,8 @@ def main() -> int:
     with open("deny.toml", "rb") as file:
         rules = tomllib.load(file)
     known = set(rules["licenses"]["allow"])
-    banned = {ban["crate"]: ban["reason"] for ban in rules["bans"]["deny"]}
+    exceptions = {entry["crate"]: set(entry["allow"]) for entry in rules["licenses"]["exceptions"]}
+    banned = {ban["crate"]: ban for ban in rules["bans"]["deny"]}
     findings = []
     seen = set()
     for target in rules["graph"]["targets"]:
@@ -42,12 +43,13 @@ def main() -> int:
                 continue
             seen.add((name, package["version"]))
             where = f"{name} {package['version']}"
-            if not licence or not allowed(licence, known):
+            if not licence or not allowed(licence, known | exceptions.get(name, set())):
                 findings.append(f"{where}: licence {licence} is not allowed")
             if package["source"] is not None and not package["source"].startswith("registry+"):
                 findings.append(f"{where}: comes from {package['source']}")
-            if name in banned and reachable(name):
-                findings.append(f"{where}: {banned[name]}")
+            if name in banned:
+                users = direct_users(name, package["version"]) - set(banned[name].get("wrappers", []))
+                findings += [f"{where} in {user}: {banned[name]['reason']}" for user in sorted(users)]
             for dependency in package["dependencies"]:
                 if package["source"] is None and dependency["req"] == "*" and not dependency.get("path"):
                     findings.append(f"{where}: any version of {dependency['name']}")
@@ -57,11 +59,12 @@ def main() -> int:
     return 1 if findings else 0
 
 
-def reachable(name: str) -> bool:
-    """Whether the crate is really built: cargo metadata also lists optional dependencies that no feature turns on."""
-    command = ["cargo", "tree", "--locked", "--workspace", "--target", "all", "--edges", "normal,build", "--invert", name]
+def direct_users(name: str, version: str) -> set[str]:
+    """The crates that a crate is really built for: cargo metadata also lists what no feature turns on."""
+    command = ["cargo", "tree", "--locked", "--workspace", "--target", "all", "--edges", "normal,build"]
+    command += ["--prefix", "depth", "--depth", "1", "--format", " {p}", "--invert", f"{name}@{version}"]
     result = subprocess.run(command, capture_output=True, text=True)
-    return result.returncode == 0 and name in result.stdout
+    return {line.split()[1] for line in result.stdout.splitlines() if line.startswith("1 ")}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ pub mod openapi;
 pub mod registry;
 mod serve;
 
+mod access;
 mod attachments;
 mod auth;
 mod billing;
@@ -26,5 +27,6 @@ mod records;
 mod retention;
 mod roles;
 mod security;
+mod staff;
 
 pub use serve::{serve, serve_task};

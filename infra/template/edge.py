@@ -22,6 +22,12 @@ def distribution(model):
     model.expect(behaviour["CachePolicyId"] == CACHING_DISABLED, "W-32", where, "it stores answers")
     forwarded = behaviour.get("OriginRequestPolicyId") == ALL_VIEWER_EXCEPT_HOST
     model.expect(forwarded, "W-32", where, "it does not pass on what the API needs")
+    name, function = model.edge.only("AWS::CloudFront::Function")
+    runs = [(a["EventType"], text_of(a["FunctionARN"])) for a in behaviour.get("FunctionAssociations", [])]
+    called = runs == [("viewer-request", "${%s.FunctionMetadata.FunctionARN}" % name)]
+    model.expect(called, "W-32", where, "it does not tell the API the viewer's address")
+    told = 'event.request.headers["true-client-ip"] = { value: event.viewer.ip };' in function["FunctionCode"]
+    model.expect(told, "W-32", f"edge/{name}", "it tells another address than the viewer's")
     model.expect(not config.get("CacheBehaviors"), "W-32", where, "some paths are treated differently")
     model.expect("Logging" not in config, "W-32", where, "it logs addresses of customers")
     certificate = config["ViewerCertificate"].get("MinimumProtocolVersion")

@@ -140,6 +140,8 @@ EDGE = [
     ("W-32", "        WebACLId: !GetAtt Firewall.Arn\n", "", "no firewall"),
     ("W-32", "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6", "it stores answers"),
     ("W-32", "b689b0a8-53d0-40ab-baf2-68738e2966ac", "216adef6-5c7f-47e4-b989-5492eafa07d3", "it does not pass on"),
+    ("W-32", "EventType: viewer-request", "EventType: viewer-response", "does not tell the API the viewer's address"),
+    ("W-32", "{ value: event.viewer.ip }", "event.request.headers['x-forwarded-for']", "another address than the viewer's"),
     ("W-32", "        IPV6Enabled: true\n", "        Logging: { Bucket: x }\n", "it logs addresses"),
     ("W-32", "HeaderName: x-origin-secret", "HeaderName: x-other", "who it is"),
     ("W-32", "    NoEcho: true\n", "", "can be read in the stack"),

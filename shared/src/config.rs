@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::accounts::token::PublicKeys;
+use crate::egress::EgressConfig;
 use crate::policy::Profile;
 use crate::store::TableNames;
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub ledger_verifier_key: String,
     /// `LEDGER_SIGNING_KEY_CIPHERTEXT`: only the functions that sign receipts and checkpoints have it.
     pub ledger_signing_key_ciphertext: Option<String>,
+    /// How what is not AWS is reached.
+    pub egress: EgressConfig,
     /// Where AWS is and who the function is there.
     pub aws: AwsConfig,
 }
@@ -108,6 +111,13 @@ impl Config {
             token_signing_key_ciphertext: optional("TOKEN_SIGNING_KEY_CIPHERTEXT"),
             ledger_verifier_key: required("LEDGER_VERIFIER_KEY")?,
             ledger_signing_key_ciphertext: optional("LEDGER_SIGNING_KEY_CIPHERTEXT"),
+            egress: EgressConfig {
+                loopback: optional("EGRESS_LOOPBACK").as_deref() == Some("allow"),
+                dns_server: optional("DNS_SERVER")
+                    .map(|server| server.parse())
+                    .transpose()
+                    .map_err(|_| "DNS_SERVER is not an address with a port".to_owned())?,
+            },
             aws: AwsConfig {
                 region: required("AWS_REGION")?,
                 endpoint: optional("AWS_ENDPOINT_URL"),

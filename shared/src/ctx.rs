@@ -9,12 +9,14 @@ use crate::accounts::token::{Issuer, Verifier};
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::egress::{self, Egress};
 use crate::entropy::{self, Entropy};
 use crate::error::{Error, Result};
 use crate::files::{Files, LedgerFiles};
 use crate::ledger::{Signer, VerifierKey};
 use crate::policy::Policy;
 use crate::seal::RootKey;
+use crate::sso::provider::Providers;
 use crate::store::Store;
 
 /// What a function works with.
@@ -37,6 +39,8 @@ pub struct Ctx {
     files: OnceLock<Files>,
     ledger_files: OnceLock<LedgerFiles>,
     ses: OnceLock<aws_sdk_sesv2::Client>,
+    egress: OnceLock<Egress>,
+    providers: Providers,
 }
 
 impl Ctx {
@@ -59,6 +63,8 @@ impl Ctx {
             files: OnceLock::new(),
             ledger_files: OnceLock::new(),
             ses: OnceLock::new(),
+            egress: OnceLock::new(),
+            providers: Providers::default(),
         })
     }
 
@@ -144,6 +150,22 @@ impl Ctx {
     /// The mail service.
     pub fn ses(&self) -> &aws_sdk_sesv2::Client {
         self.ses.get_or_init(|| self.aws.ses())
+    }
+
+    /// The client for everything that is not AWS.
+    pub fn egress(&self) -> &Egress {
+        self.egress.get_or_init(|| {
+            Egress::new(
+                &self.config.egress,
+                egress::public_roots(),
+                egress::Limits::default(),
+            )
+        })
+    }
+
+    /// What identity providers publish about themselves.
+    pub fn providers(&self) -> &Providers {
+        &self.providers
     }
 
     /// Decrypts a key of ours. The purpose is authenticated: a ciphertext that is put in another's place does not open.

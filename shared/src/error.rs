@@ -117,6 +117,11 @@ pub enum Error {
     Invalid(Vec<Violation>),
     /// The same idempotency key came with another request.
     IdempotencyMismatch,
+    /// The caller did this too often.
+    TooManyRequests {
+        /// Seconds after which it may be done again.
+        retry_after: i64,
+    },
     /// A dependency did not answer in time or refused for load; nothing is half done.
     Unavailable(Cause),
     /// A defect of ours.

@@ -146,6 +146,10 @@ typed_id!(
     SessionId, "session"
 );
 typed_id!(
+    /// An organisation's connection to its identity provider.
+    ConnectionId, "connection"
+);
+typed_id!(
     /// One entry of a record's timeline.
     EventId, "event"
 );
@@ -193,10 +197,6 @@ typed_id!(
 typed_id!(
     /// A passkey of a user.
     PasskeyId, "passkey"
-);
-typed_id!(
-    /// A connection of an organisation to an identity provider.
-    ConnectionId, "connection"
 );
 typed_id!(
     /// An identity at a provider that is linked to a user.

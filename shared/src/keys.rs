@@ -263,6 +263,20 @@ pub(crate) fn account_activities(user: UserId) -> Partition {
     Partition::new(Table::Ephemeral, format!("ACTIVITY#{user}"))
 }
 
+/// What is counted of one subject in one window, which begins at `start`; `digest` is the subject's keyed hash in hex.
+pub(crate) fn limit(name: &'static str, digest: &str, start: Timestamp) -> Key {
+    Key::new(
+        Table::Ephemeral,
+        format!("LIMIT#{name}#{digest}"),
+        format!("{:012}", start.as_second().max(0)),
+    )
+}
+
+/// The failures of one account; `digest` is the keyed hash of its address in hex.
+pub(crate) fn softlock(digest: &str) -> Key {
+    Key::new(Table::Ephemeral, format!("SOFTLOCK#{digest}"), ALONE)
+}
+
 // Organisations.
 
 pub(crate) fn organisation(tenant: Tenant) -> Key {
@@ -608,6 +622,13 @@ mod tests {
                 ledger_pending(LedgerEntryId::from_bits(a)),
             );
             add(format!("digest {a}"), email_guard(&format!("{a:032x}")));
+            add(format!("softlock {a}"), softlock(&format!("{a:032x}")));
+            for name in ["mail", "mail-address"] {
+                add(
+                    format!("{name} {a}"),
+                    limit(name, &format!("{a:032x}"), hour.start()),
+                );
+            }
             let mut units: Vec<_> = Class::ALL
                 .into_iter()
                 .map(|class| UnitId::Organisation(org, class))

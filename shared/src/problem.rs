@@ -149,6 +149,13 @@ fn parts(error: &Error) -> Parts {
             "The idempotency key was used for another request",
             "Use a new Idempotency-Key for a new request; repeat the first request unchanged to get its answer again.",
         ),
+        Error::TooManyRequests { retry_after } => (
+            429,
+            "too-many-requests",
+            "Too many requests",
+            format!("Try again in {retry_after} seconds."),
+            vec![],
+        ),
         Error::Unavailable(_) => plain(
             503,
             "unavailable",

@@ -17,6 +17,7 @@ use crate::erasure::model::{
 };
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
+use crate::limits::Counter;
 use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
 use crate::organisations::model::{
     Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
@@ -28,6 +29,8 @@ use crate::records::model::{EventFacts, EventPayload, Kind, RecordFacts, RecordP
 use crate::service_accounts::model::{
     ApiKeyFacts, ApiKeyProfile, KeyUse, ServiceAccount, ServiceAccountFacts,
 };
+use crate::softlock::Softlock;
+use crate::staff::model::{AccessFacts, AccessGrant};
 use crate::unit::UnitId;
 
 /// A type that may be stored.
@@ -181,6 +184,10 @@ stored_types! {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: SECRET,
         places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
     };
+    AccessGrant, AccessFacts => AccessGrant, "access_grant", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::accesses(tenant))]),
+    };
     MailPayload, MailFacts => MailPayload, "mail", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["to"], export: Export::Json,
         places: |unit| match unit {
@@ -268,6 +275,12 @@ stored_types! {
     (), PendingLeaf => PendingLeaf, "pending_leaf", Data::Operational { reason: "It is on its way into the ledger." };
     (), LedgerLeaf => LedgerLeaf, "ledger_leaf", Data::Operational { reason: "The ledger is kept for ever." };
     (), LedgerHead => LedgerHead, "ledger_head", Data::Operational { reason: "The ledger is kept for ever." };
+    (), Counter => Counter, "counter", Data::Operational {
+        reason: "It is a number under a keyed hash, and goes soon after its window.",
+    };
+    (), Softlock => Softlock, "softlock", Data::Operational {
+        reason: "It is a number and instants under a keyed hash of an address, which may be nobody's.",
+    };
     (), MailHead => MailHead, "mail_head", Data::Operational {
         reason: "It says when a mail is tried next; the mail itself is sealed with the account.",
     };

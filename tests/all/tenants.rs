@@ -23,6 +23,7 @@ async fn ask(client: &Client, route: &Route, path: &str) -> Reply {
         "members-update" => json!({ "role": "viewer" }),
         "roles-update" => json!({ "name": "stolen" }),
         "attachments-create" => announcement("stolen.txt", "stolen"),
+        "access-decide" => json!({ "decision": "end" }),
         _ => Value::Null,
     };
     client.json(method, path, &body, &[("if-match", "\"1\"")]).await
@@ -30,7 +31,8 @@ async fn ask(client: &Client, route: &Route, path: &str) -> Reply {
 
 #[tokio::test]
 async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_were_nothing() {
-    let site = Site::new().await;
+    let site = Site::with_staff().await;
+    let access = site.access.as_ref().unwrap().id.clone();
     let mallory = site.world.customer("Mallory").await;
     let own = mallory.asset(json!({ "asset_tag": "M-1" })).await;
     let own_attachment = mallory.attach(&own, "own.txt", "own\n").await;
@@ -63,7 +65,8 @@ async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_wer
             &absent(&site.record),
             &absent(&site.attachment),
             &absent(&site.import),
-        );
+        )
+        .replace("{access_id}", &absent(&access));
         let nothing = ask(&mallory, route, &nothing).await;
         assert_eq!(
             nothing.problem(),
@@ -80,6 +83,7 @@ async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_wer
             foreign.push(fill(&own, &site.attachment, &site.import));
         }
         for path in foreign {
+            let path = path.replace("{access_id}", &access);
             let reply = ask(&mallory, route, &path).await;
             assert_eq!(reply.anonymised(), nothing.anonymised(), "{} {path}", route.name);
             asked += 1;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::accounts::model::PersonName;
-use shared::accounts::password::PlainPassword;
+use shared::accounts::password::{Context, PlainPassword};
 use shared::accounts::store::{self, Registration};
 use shared::email::Email;
 use shared::error::{Result, Violations};
@@ -43,9 +43,11 @@ fn check(request: RegisterRequest, policy: &Policy) -> Result<Registration> {
     let mut violations = Violations::default();
     violations.check(
         "/password",
-        request
-            .password
-            .may_be_chosen(&request.email, request.company.as_str()),
+        request.password.may_be_chosen(&Context {
+            email: &request.email,
+            names: &[request.company.as_str(), policy.controller().name()],
+            has_second_factor: false,
+        }),
     );
     super::check_terms(
         &mut violations,

@@ -177,6 +177,7 @@ impl Answer {
         match error {
             Error::Unauthenticated(_) => headers.push((WWW_AUTHENTICATE, "Bearer".to_owned())),
             Error::Unavailable(_) => headers.push((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string())),
+            Error::TooManyRequests { retry_after } => headers.push((RETRY_AFTER, retry_after.to_string())),
             Error::MethodNotAllowed(allowed) => headers.push((ALLOW, allowed.join(", "))),
             _ => {}
         }

@@ -4,8 +4,10 @@ mod answer;
 mod dispatch;
 mod pager;
 mod request;
+mod source;
 
 pub use answer::{Answer, Stored};
 pub use dispatch::answer;
 pub use pager::{Pager, limit, present};
 pub use request::{Body, Request};
+pub use source::{limited, source};

@@ -56,7 +56,7 @@ routes! {
     ME_DELETE = Route {
         name: "me-delete", method: "DELETE", path: "/v1/me",
         summary: "Deletes the own account at once and for good: when this answers, nothing of it is readable.",
-        access: member!(DeleteOwnAccount, needs_nothing, me::delete),
+        access: member!(DeleteOwnAccount, me::delete::needs, me::delete),
         success: &[(202, Some(shape::<erasures::ErasureBegun>))], problems: &[409], ..ROUTE
     };
 }

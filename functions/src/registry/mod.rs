@@ -352,7 +352,7 @@ macro_rules! task {
     ($($path:tt)*) => { |ctx, input, deadline| Box::pin(crate::$($path)*::run(ctx, input, deadline)) };
 }
 
-areas!(accounts, members, organisations, records, public);
+areas!(accounts, members, organisations, records, staff, public);
 
 mod tasks;
 pub use tasks::*;

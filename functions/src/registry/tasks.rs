@@ -31,4 +31,12 @@ tasks! {
         name: "holds-release", summary: "Releases a legal hold; the operator runs it.", schedule: None,
         handler: task!(holds::release),
     };
+    STAFF_INVITE = Task {
+        name: "staff-invite", summary: "Makes somebody one of the operator's staff; the operator runs it.",
+        schedule: None, handler: task!(staff::invite),
+    };
+    STAFF_REMOVE = Task {
+        name: "staff-remove", summary: "Removes somebody from the operator's staff; the operator runs it.",
+        schedule: None, handler: task!(staff::remove),
+    };
 }

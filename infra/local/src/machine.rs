@@ -47,6 +47,8 @@ pub struct Machine {
     pub(crate) account: Account,
     pub(crate) ses: Ses,
     pub(crate) contexts: Mutex<HashMap<&'static str, Arc<Ctx>>>,
+    /// Variables of the environment that every function has instead of those of the deployment.
+    pub(crate) variables: Mutex<HashMap<String, String>>,
     /// Locked while tasks run by the clock, so that none overlaps itself; none when schedules are off.
     pub(crate) schedule: Option<tokio::sync::Mutex<Schedule>>,
     pub(crate) runs: Mutex<VecDeque<Ran>>,
@@ -127,12 +129,27 @@ impl Machine {
         if let Some(ctx) = contexts.get(function.name) {
             return Ok(Arc::clone(ctx));
         }
-        let config =
-            Config::from(&|variable| function.environment.get(variable).cloned()).map_err(Error::internal)?;
+        let changed = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        let variable = |name: &str| {
+            changed
+                .get(name)
+                .or_else(|| function.environment.get(name))
+                .cloned()
+        };
+        let config = Config::from(&variable).map_err(Error::internal)?;
         let aws = shared::aws::Aws::with_http(&config.aws, connector::client(&self.aws));
         let ctx = Arc::new(Ctx::new(config, aws, self.clock(), Arc::new(SystemEntropy))?);
         contexts.insert(function.name, Arc::clone(&ctx));
         Ok(ctx)
+    }
+
+    /// Gives every function another value of a variable, as a new deployment of the same code does: containers that have
+    /// the old one are gone.
+    pub fn redeploy_with(&self, name: &str, value: &str) {
+        let mut changed = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        changed.insert(name.to_owned(), value.to_owned());
+        drop(changed);
+        self.forget_containers();
     }
 
     /// The next request to each function starts cold.

@@ -277,6 +277,7 @@ async fn assemble(
         account,
         ses,
         contexts: Mutex::default(),
+        variables: Mutex::default(),
         schedule,
         runs: Mutex::new(VecDeque::new()),
         _lock: lock,

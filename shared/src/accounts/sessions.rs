@@ -128,8 +128,8 @@ pub enum Issued {
 /// Adds a session to the transaction of the sign-in.
 ///
 /// # Errors
-/// Only when the item does not encode.
-pub fn begin<'a>(
+/// When the function cannot issue tokens.
+pub async fn begin<'a>(
     ctx: &Ctx,
     transaction: &mut Transaction,
     sign_in: &SignIn<'_>,
@@ -137,10 +137,10 @@ pub fn begin<'a>(
 ) -> Result<Begun<'a>> {
     let now = ctx.now();
     let expires_at = now.saturating_add(limits(sign_in.form).1).unwrap_or(now);
-    add(ctx, transaction, sign_in, key, (now, expires_at))
+    add(ctx, transaction, sign_in, key, (now, expires_at)).await
 }
 
-fn add<'a>(
+async fn add<'a>(
     ctx: &Ctx,
     transaction: &mut Transaction,
     sign_in: &SignIn<'_>,
@@ -154,7 +154,11 @@ fn add<'a>(
         Some(cookie) => Carrier::Cookie {
             digest: cookie.digest(),
         },
-        None => Carrier::Bearer { rotation: 0 },
+        None => {
+            // A session that nobody can get the tokens of must not begin.
+            ctx.issuer().await?;
+            Carrier::Bearer { rotation: 0 }
+        }
     };
     let now = ctx.now().as_millisecond();
     let facts = SessionFacts {
@@ -184,8 +188,8 @@ fn add<'a>(
 /// and the old one is dead (ASVS 7.2.4). It ends when the old one would have.
 ///
 /// # Errors
-/// Only when the item does not encode. The transaction is rejected at `session` when the old one has ended.
-pub fn replace<'a>(
+/// When the function cannot issue tokens. The transaction is rejected at `session` when the old one has ended.
+pub async fn replace<'a>(
     ctx: &Ctx,
     transaction: &mut Transaction,
     person: &'a Person,
@@ -203,7 +207,7 @@ pub fn replace<'a>(
     let old = keys::session(person.user, person.session);
     transaction.delete_if("session", &old, &Condition::present());
     let lifetime = (person.facts.created_at, person.facts.expires_at);
-    add(ctx, transaction, &sign_in, &person.key, lifetime)
+    add(ctx, transaction, &sign_in, &person.key, lifetime).await
 }
 
 impl Begun<'_> {

@@ -139,7 +139,7 @@ pub async fn complete(
         form,
         source,
     };
-    let begun = sessions::begin(ctx, &mut transaction, &sign_in, &verified.key)?;
+    let begun = sessions::begin(ctx, &mut transaction, &sign_in, &verified.key).await?;
     let owner = (user, &verified.key);
     activity::of_account(ctx, &mut transaction, owner, ActivityKind::SignedIn, None, source)?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {

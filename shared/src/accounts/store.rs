@@ -111,13 +111,6 @@ async fn new_account(
     let (user, org) = (UserId::new(now, ctx.id_bytes()), OrgId::new(now, ctx.id_bytes()));
     let tenant = Tenant::new(org);
     let mut transaction = Transaction::new();
-    let user_key = units::open(
-        &mut transaction,
-        UnitId::User(user),
-        Some(digest.to_owned()),
-        root,
-        entropy,
-    )?;
     let mut class_keys = HashMap::new();
     for class in stored::classes_of_organisation() {
         let key = units::open(
@@ -132,7 +125,6 @@ async fn new_account(
     let account_key = class_keys
         .get(&Class::Account)
         .ok_or_else(|| Error::internal("no key for accounts"))?;
-
     let facts = UserFacts {
         org,
         verified: false,
@@ -148,18 +140,7 @@ async fn new_account(
         name: registration.name.clone(),
         email: registration.email.clone(),
     };
-    transaction.create_sealed(
-        "user",
-        &Item::sealed(keys::user(user), facts, profile),
-        &user_key,
-        entropy,
-    )?;
-    let credential = Item::sealed(keys::password(user), Empty {}, hashed);
-    transaction.create_sealed("password", &credential, &user_key, entropy)?;
-    transaction.create(
-        "e-mail",
-        &Item::plain(keys::email_guard(digest), EmailGuard { user }),
-    )?;
+    let user_key = add_user(ctx, &mut transaction, (user, facts, profile), hashed).await?;
     let profile = OrganisationProfile {
         name: registration.company.clone(),
         role_names: BTreeMap::new(),
@@ -186,6 +167,35 @@ async fn new_account(
         (now, ctx.id_bytes(), entropy),
     )?;
     Ok((transaction, outgoing))
+}
+
+/// Adds a new user with a key of their own and the guard of their address.
+///
+/// # Errors
+/// When the root key is out of reach. The transaction is rejected at `e-mail` when the address is taken.
+pub(crate) async fn add_user(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    (user, facts, profile): (UserId, UserFacts, UserProfile),
+    hashed: Password,
+) -> Result<DataKey> {
+    let entropy = ctx.entropy.as_ref();
+    let digest = facts.email_digest.clone();
+    let unit = UnitId::User(user);
+    let user_key = units::open(
+        transaction,
+        unit,
+        Some(digest.clone()),
+        ctx.root().await?,
+        entropy,
+    )?;
+    let item = Item::sealed(keys::user(user), facts, profile);
+    transaction.create_sealed("user", &item, &user_key, entropy)?;
+    let credential = Item::sealed(keys::password(user), Empty {}, hashed);
+    transaction.create_sealed("password", &credential, &user_key, entropy)?;
+    let guard = Item::plain(keys::email_guard(&digest), EmailGuard { user });
+    transaction.create("e-mail", &guard)?;
+    Ok(user_key)
 }
 
 /// Adds a new verification code, which replaces an older one, and gives the mail that carries it.

@@ -10,6 +10,7 @@ mod staff;
 pub use action::{Action, TABLE};
 pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential, InvitationCode};
 pub use decide::{FRESH, Level, Standing, decide};
+pub(crate) use member::gone;
 pub use member::{Member, Needs, Permit, Person, member};
 pub use role::{Grants, Reach, RecordScope, Role, StaffRole};
 pub use staff::{Staff, staff};

@@ -5,7 +5,7 @@ use super::model::Invitation;
 use super::own::{self, MAX_ORGANISATIONS};
 use super::{anchors, store};
 use crate::accounts::model::{EmailGuard, Empty, PersonName, UserFacts, UserProfile};
-use crate::accounts::password::{self, PlainPassword};
+use crate::accounts::password::{self, Context, PlainPassword};
 use crate::accounts::store::{email_digest, owner_of};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
@@ -107,7 +107,11 @@ pub async fn as_new_person(ctx: &Ctx, code: &str, person: NewPerson, source: &So
     let company = shown.organisation.payload.name.as_str();
     person
         .password
-        .may_be_chosen(email, company)
+        .may_be_chosen(&Context {
+            email,
+            names: &[company, ctx.policy().controller().name()],
+            has_second_factor: false,
+        })
         .map_err(|detail| Error::invalid("/password", detail))?;
     let digest = email_digest(ctx, email).await?;
     if owner_of(ctx, &digest).await?.is_some() {

@@ -111,7 +111,7 @@ pub async fn switch(ctx: &Ctx, person: &Person, org: OrgId, source: &Source) -> 
         return Err(Error::Forbidden("Sign in anew for this organisation."));
     }
     let mut transaction = Transaction::new();
-    let begun = sessions::replace(ctx, &mut transaction, person, (org, Level::Aal1), source)?;
+    let begun = sessions::replace(ctx, &mut transaction, person, (org, Level::Aal1), source).await?;
     let present = Condition::version(place.membership.version);
     transaction.check("membership", &place.membership.key, &present);
     let actor = Some(ActorId::User(person.user));

@@ -306,7 +306,7 @@ pub async fn transfer(
         )?,
     ];
     let goes_on = (tenant.org(), Level::Aal1);
-    let begun = sessions::replace(ctx, &mut transaction, person, goes_on, source)?;
+    let begun = sessions::replace(ctx, &mut transaction, person, goes_on, source).await?;
     sessions::end_of_organisation(
         ctx,
         &mut transaction,

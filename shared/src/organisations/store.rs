@@ -10,7 +10,7 @@ use crate::erasure::engine::{self, Begun, Order};
 use crate::erasure::model::Unit;
 use crate::erasure::units::{self, AT_CANCELLATION, AT_DELETION};
 use crate::error::{Error, Result};
-use crate::ids::OrgId;
+use crate::ids::{ActorId, OrgId};
 use crate::keys;
 use crate::ledger::Trigger;
 use crate::members::{anchors, leaving};
@@ -221,10 +221,14 @@ pub async fn close(ctx: &Ctx, member: &Member) -> Result<Begun> {
 /// close it, or hand it over, first.
 ///
 /// # Errors
-/// [`Error::Conflict`], before anything is changed, for the owner of an organisation that would be left without one.
+/// [`Error::Conflict`], before anything is changed, for the owner of an organisation that would be left without one;
+/// [`Error::Forbidden`] for staff, whose accounts the operator ends.
 pub async fn delete_account(ctx: &Ctx, member: &Member, source: &Source) -> Result<Begun> {
     let policy = ctx.policy();
     let person = member.person()?;
+    if member.optional(&keys::staff(person.user)).is_some() {
+        return Err(Error::Forbidden("The operator ends the accounts of its staff."));
+    }
     let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::AccountDeletion);
     let with_the_person = policy.on(Class::Content, LifecycleEvent::AccountDeletion) == Fate::Erase;
     let going = leaving::leave_all(ctx, person, with_the_person, source).await?;
@@ -243,6 +247,14 @@ pub async fn delete_account(ctx: &Ctx, member: &Member, source: &Source) -> Resu
 /// The key of the data key of the organisation's account: whether the organisation is there.
 pub fn account_key(tenant: keys::Tenant) -> keys::Key {
     keys::data_key(UnitId::Organisation(tenant.org(), Class::Account))
+}
+
+/// What the deletion of an account looks at, for the round trip that authenticates.
+pub fn deletion_keys(actor: ActorId) -> Vec<keys::Key> {
+    match actor {
+        ActorId::User(user) => vec![keys::staff(user)],
+        ActorId::Service(_) => Vec::new(),
+    }
 }
 
 /// When which class of a cancelled organisation's data is erased.

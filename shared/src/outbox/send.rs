@@ -83,6 +83,13 @@ pub async fn send_now(ctx: &Ctx, outgoing: &Outgoing) {
     }
 }
 
+/// Sends mails that were just written, as [`send_now`] does.
+pub async fn send_all(ctx: &Ctx, mails: &[Outgoing]) {
+    for outgoing in mails {
+        send_now(ctx, outgoing).await;
+    }
+}
+
 /// Tries to send one mail, if it is its time.
 ///
 /// # Errors

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::staff::notice::AccessNotice;
+
 /// A mail's template with what it needs. Texts from people never stand in a subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "template", rename_all = "snake_case")]
@@ -59,6 +61,13 @@ pub enum Template {
         /// The organisation's name.
         organisation: String,
     },
+    /// Tells somebody that they are one of the operator's staff now.
+    StaffInvited {
+        /// The one-time code that sets a password.
+        code: String,
+    },
+    /// Tells an owner where exceptional access of the operator's staff stands.
+    ExceptionalAccess(AccessNotice),
 }
 
 /// A mail as it is sent.
@@ -159,6 +168,15 @@ impl Template {
                      included. Sign in again at {origin}.\n"
                 ),
             ),
+            Self::StaffInvited { code } => (
+                "You are on the staff",
+                format!(
+                    "You are one of the staff of {operator} now. To choose your password, send this code with it to \
+                     POST {origin}/v1/auth/reset-password:\n\n{code}\n\nIt is good for 24 hours and for one use. Then sign \
+                     in and set up a second factor: without one, staff can do nothing.\n"
+                ),
+            ),
+            Self::ExceptionalAccess(notice) => (notice.subject(), notice.body(origin)),
         };
         Text {
             subject: subject.to_owned(),

@@ -16,7 +16,7 @@ pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
 /// The version of an item; grows by one with every change.
 pub(crate) const VERSION: &str = "v";
-const TYPE: &str = "t";
+pub(crate) const TYPE: &str = "t";
 const SEALED: &str = "s";
 
 /// A stored thing of type `T`.

@@ -4,6 +4,7 @@ mod client;
 mod expression;
 mod item;
 mod query;
+mod single;
 mod transaction;
 
 pub(crate) use client::failure;
