@@ -15,7 +15,10 @@ MANAGED = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
 
 # Who may hold the ciphertext of a signing key, and with which KMS key it opens.
 SIGNING = {
-    "TOKEN_SIGNING_KEY_CIPHERTEXT": ("TokenKeyArn", {"AuthLoginFunction", "AuthRefreshFunction"}),
+    "TOKEN_SIGNING_KEY_CIPHERTEXT": (
+        "TokenKeyArn",
+        {"AuthLoginFunction", "AuthRefreshFunction", "MeSwitchFunction", "OrganisationTransferFunction"},
+    ),
     "LEDGER_SIGNING_KEY_CIPHERTEXT": ("LedgerKeyArn", {"ErasurePurgeFunction", "LedgerSealFunction"}),
 }
 
