@@ -1,8 +1,13 @@
 //! People with a login: registration, credentials, sessions, tokens.
 
+mod codes;
+pub mod email_change;
 pub mod model;
+mod owner;
 pub mod password;
+pub mod password_change;
 pub mod refresh;
+pub mod reset;
 pub mod sessions;
 pub mod sign_in;
 pub mod store;

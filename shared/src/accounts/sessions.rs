@@ -14,6 +14,7 @@ use crate::erasure::units;
 use crate::error::{Error, Result};
 use crate::ids::{OrgId, SessionId, UserId};
 use crate::keys::{self, Key};
+use crate::limits;
 use crate::outbox::send;
 use crate::outbox::templates::Template;
 use crate::seal::DataKey;
@@ -274,7 +275,8 @@ pub async fn live(ctx: &Ctx, user: UserId) -> Result<Vec<(Key, SessionFacts)>> {
     Ok(sessions)
 }
 
-/// Adds to the transaction that every session of a user ends, but for `kept`. Their tokens are refused from the next
+/// Adds to the transaction that every session of a user ends, but for `kept`, and every sign-in that waits for its second
+/// factor. Their tokens are refused from the next
 /// request on, everywhere.
 ///
 /// # Errors
@@ -287,10 +289,11 @@ pub async fn end_all(
 ) -> Result<usize> {
     let kept = kept.map(|session| keys::session(user, session));
     let mut ended = 0;
-    let mut query = Query::new(keys::live_sessions(user), 200);
+    let mut query = Query::new(keys::sessions(user), 200);
     loop {
         let page = ctx.store.query(&query).await?;
-        for raw in page.items.iter().filter(|raw| Some(&raw.key) != kept.as_ref()) {
+        let ends = |key: &Key| Some(key) != kept.as_ref() && keys::is_session_or_sign_in(key);
+        for raw in page.items.iter().filter(|raw| ends(&raw.key)) {
             // What is more than a transaction holds was ended when it became too many.
             if transaction.len() < 95 {
                 transaction.delete("other session", &raw.key);
@@ -307,12 +310,13 @@ pub async fn end_all(
 /// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`], and [`Error::TooManyRequests`].
 pub async fn refresh(ctx: &Ctx, presented: &RefreshToken, source: &Source) -> Result<Issued> {
     const REFUSED: Error = Error::Unauthenticated("The refresh token is not valid. Sign in again.");
     let (user, session) = (presented.user, presented.session);
     let unit = UnitId::User(user);
     let (session_key, key_key) = (keys::session(user, session), keys::data_key(unit));
+    let mut counted = false;
     // A refresh at the same time may win; then this token is the one before, and gets what the winner got.
     for _ in 0..3 {
         let wanted = [session_key.clone(), key_key.clone()];
@@ -322,7 +326,13 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken, source: &Source) -> Re
         let Carrier::Bearer { rotation } = facts.carrier else {
             return Err(REFUSED);
         };
-        match presented.judge(&facts, rotation, &key, ctx.now())? {
+        let verdict = presented.judge(&facts, rotation, &key, ctx.now())?;
+        // Only who has a token of the session counts: nobody else can use up what its holder may do.
+        if verdict != Verdict::Reused && !counted {
+            limits::count(ctx, &limits::REFRESHES_OF_SESSION, &session.to_string()).await?;
+            counted = true;
+        }
+        match verdict {
             Verdict::Repeated => return tokens(ctx, (user, facts.org, session), rotation, &key).await,
             Verdict::Reused => {
                 end_reused(ctx, user, &session_key, source).await?;

@@ -18,7 +18,7 @@ use crate::organisations::model::{Belonging, Membership, OrganisationFacts, Orga
 use crate::outbox::send::{self, Outgoing};
 use crate::outbox::templates::Template;
 use crate::policy::{Class, PolicyVersion};
-use crate::seal::{DataKey, RootKey};
+use crate::seal::DataKey;
 use crate::store::{Commit, Condition, Item, Transaction, Update};
 use crate::stored;
 use crate::text::Line;
@@ -77,11 +77,6 @@ pub async fn register(ctx: &Ctx, registration: Registration) -> Result<Outgoing>
         },
         Err(Commit::Failed(error)) => Err(error),
     }
-}
-
-/// The keyed hash of an address; what is no address has one too, which nobody's is.
-pub(crate) fn email_digest_or_nobody(root: &RootKey, email: Option<&Email>) -> String {
-    root.digest("email", &email.map(Email::canonical).unwrap_or_default())
 }
 
 pub(crate) async fn owner_of(ctx: &Ctx, digest: &str) -> Result<Option<UserId>> {
