@@ -150,12 +150,13 @@ pub(crate) fn email_guard(digest: &str) -> Key {
     Key::new(Table::Core, format!("EMAIL#{digest}"), ALONE)
 }
 
-pub(crate) fn mail(user: UserId, mail: MailId) -> Key {
-    Key::new(Table::Core, format!("MAIL#{user}"), mail.to_string())
+/// A mail, by the unit whose key seals it: the account of the person it goes to, or the organisation that invites.
+pub(crate) fn mail(unit: UnitId, mail: MailId) -> Key {
+    Key::new(Table::Core, format!("MAIL#{unit}"), mail.to_string())
 }
 
-pub(crate) fn mails(user: UserId) -> Partition {
-    Partition::new(Table::Core, format!("MAIL#{user}"))
+pub(crate) fn mails(unit: UnitId) -> Partition {
+    Partition::new(Table::Core, format!("MAIL#{unit}"))
 }
 
 pub(crate) fn session(user: UserId, session: SessionId) -> Key {
@@ -339,14 +340,40 @@ pub(crate) fn api_key(tenant: Tenant, key: ApiKeyId) -> Key {
     Key::new(Table::Core, format!("APIKEY#{}", tenant.org()), key.to_string())
 }
 
+/// The service accounts of an organisation, without their keys.
+pub(crate) fn service_accounts(tenant: Tenant) -> Partition {
+    Partition {
+        prefix: "service_".to_owned(),
+        ..api_keys(tenant)
+    }
+}
+
+/// The API keys of all service accounts of an organisation.
+pub(crate) fn only_api_keys(tenant: Tenant) -> Partition {
+    Partition {
+        prefix: "key_".to_owned(),
+        ..api_keys(tenant)
+    }
+}
+
+/// How many service accounts an organisation has.
+pub(crate) fn service_count(tenant: Tenant) -> Key {
+    api_keys(tenant).key("COUNT")
+}
+
 /// The service accounts and API keys of an organisation.
 pub(crate) fn api_keys(tenant: Tenant) -> Partition {
     Partition::new(Table::Core, format!("APIKEY#{}", tenant.org()))
 }
 
 /// When an API key was last used.
-pub(crate) fn api_key_use(key: ApiKeyId) -> Key {
-    Key::new(Table::Ephemeral, format!("SESSION#{key}"), ALONE)
+pub(crate) fn api_key_use(tenant: Tenant, key: ApiKeyId) -> Key {
+    api_key_uses(tenant).key(&key.to_string())
+}
+
+/// When the API keys of an organisation were last used.
+pub(crate) fn api_key_uses(tenant: Tenant) -> Partition {
+    Partition::new(Table::Ephemeral, format!("KEYUSE#{}", tenant.org()))
 }
 
 pub(crate) fn connection(tenant: Tenant, connection: ConnectionId) -> Key {
@@ -556,6 +583,15 @@ pub(crate) fn due_partition(class: Class, shard: u8) -> Partition {
     Partition::new(Table::Control, format!("DUE#{}#{shard}", class.as_str()))
 }
 
+/// One row per API key whose end is to be announced, in the order of the hour in which it is.
+pub(crate) fn key_due(key: ApiKeyId, hour: HourBucket) -> Key {
+    key_due_partition(shard(key.bits())).key(&format!("{hour}#{key}"))
+}
+
+pub(crate) fn key_due_partition(shard: u8) -> Partition {
+    Partition::new(Table::Control, format!("KEYDUE#{shard}"))
+}
+
 pub(crate) fn job(erasure: ErasureId) -> Key {
     Key::new(Table::Control, format!("JOB#{erasure}"), ALONE)
 }
@@ -590,8 +626,8 @@ pub(crate) fn ledger_leaves(bundle: u64) -> Partition {
 }
 
 /// The head of a mail in the outbox: what is to be sent, and when next.
-pub(crate) fn outbox(user: UserId, mail: MailId) -> Key {
-    outbox_partition(shard(mail.bits())).key(&format!("{user}#{mail}"))
+pub(crate) fn outbox(unit: UnitId, mail: MailId) -> Key {
+    outbox_partition(shard(mail.bits())).key(&format!("{unit}#{mail}"))
 }
 
 pub(crate) fn outbox_partition(shard: u8) -> Partition {
@@ -626,6 +662,8 @@ mod tests {
                 ledger_pending(LedgerEntryId::from_bits(a)),
             );
             add(format!("digest {a}"), email_guard(&format!("{a:032x}")));
+            add(format!("service count {a}"), service_count(tenant));
+            add(format!("key due {a}"), key_due(ApiKeyId::from_bits(a), hour));
             add(format!("softlock {a}"), softlock(&format!("{a:032x}")));
             for name in ["mail", "mail-address"] {
                 add(
@@ -647,9 +685,29 @@ mod tests {
                 let mut add = |what: &str, key: Key| keys.push((format!("{what} {a} {b}"), key));
                 add("membership", membership(tenant, UserId::from_bits(b)));
                 add("session", session(user_id, SessionId::from_bits(b)));
-                add("mail", mail(user_id, MailId::from_bits(b)));
-                add("outbox", outbox(user_id, MailId::from_bits(b)));
+                let (person, account) = (UnitId::User(user_id), UnitId::Organisation(org, Class::Account));
+                add("mail", mail(person, MailId::from_bits(b)));
+                add("outbox", outbox(person, MailId::from_bits(b)));
+                add("mail of an organisation", mail(account, MailId::from_bits(b)));
+                add("outbox of an organisation", outbox(account, MailId::from_bits(b)));
+                add("invitation", invitation(tenant, InvitationId::from_bits(b)));
+                add("invited", invitation_guard(tenant, &format!("{b:064x}")));
+                add("belonging", belonging(user_id, OrgId::from_bits(b)));
                 add("import", import(tenant, ImportId::from_bits(b)));
+                add(
+                    "service account",
+                    service_account(tenant, ServiceAccountId::from_bits(b)),
+                );
+                add("API key", api_key(tenant, ApiKeyId::from_bits(b)));
+                add("key use", api_key_use(tenant, ApiKeyId::from_bits(b)));
+                add(
+                    "activity",
+                    organisation_activity(tenant, ActivityId::from_bits(b)),
+                );
+                add(
+                    "own activity",
+                    account_activity(user_id, ActivityId::from_bits(b)),
+                );
                 add("idempotency", idempotency(tenant, &format!("{b:064x}")));
                 add("hold", hold(UnitId::User(user_id), HoldId::from_bits(b)));
                 for kind in Kind::ALL {

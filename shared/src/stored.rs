@@ -19,6 +19,7 @@ use crate::erasure::model::{
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
 use crate::limits::Counter;
+use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
 use crate::organisations::model::{
     Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
 };
@@ -27,9 +28,10 @@ use crate::policy::{Class, Role};
 use crate::records::import::{ImportFacts, ImportReport};
 use crate::records::model::{EventFacts, EventPayload, Kind, RecordFacts, RecordPayload, UniqueGuard};
 use crate::service_accounts::model::{
-    ApiKeyFacts, ApiKeyProfile, KeyUse, ServiceAccount, ServiceAccountFacts,
+    ApiKeyFacts, ApiKeyProfile, KeyDue, KeyUse, ServiceAccount, ServiceAccountFacts, ServiceCount,
 };
 use crate::softlock::Softlock;
+use crate::staff::model::{AccessFacts, AccessGrant};
 use crate::unit::UnitId;
 
 /// A type that may be stored.
@@ -183,13 +185,24 @@ stored_types! {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
         places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
     };
+    (), ServiceCount => ServiceCount, "service_count", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: INTERNAL,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
+    };
     ApiKeyProfile, ApiKeyFacts => ApiKeyProfile, "api_key", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: SECRET,
         places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::api_keys(tenant))]),
     };
+    AccessGrant, AccessFacts => AccessGrant, "access_grant", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| vec![Place::Partition(keys::accesses(tenant))]),
+    };
     MailPayload, MailFacts => MailPayload, "mail", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["to"], export: Export::Json,
-        places: |unit| of_user(unit, keys::mails),
+        places: |unit| match unit {
+            UnitId::User(_) | UnitId::Organisation(_, Class::Account) => vec![Place::Partition(keys::mails(unit))],
+            UnitId::Organisation(..) => Vec::new(),
+        },
     };
     OrganisationProfile, OrganisationFacts => OrganisationProfile, "organisation", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
@@ -199,6 +212,19 @@ stored_types! {
     };
     (), Membership => Membership, "membership", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    Invitation, InvitationFacts => Invitation, "invitation", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "invitation", identifiers: &["email"],
+        export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    (), InvitationGuard => InvitationGuard, "invitation_guard", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "invitation", identifiers: &[], export: INTERNAL,
         places: |unit| of_organisation(unit, Class::Account, |tenant| {
             vec![Place::Partition(keys::organisation_partition(tenant))]
         }),
@@ -244,7 +270,15 @@ stored_types! {
             vec![Place::Partition(keys::idempotency_partition(tenant))]
         }),
     };
-    (), KeyUse => KeyUse, "key_use", Data::Operational { reason: "It says when a key was last used, and names no person." };
+    (), KeyUse => KeyUse, "key_use", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::api_key_uses(tenant))]
+        }),
+    };
+    (), KeyDue => KeyDue, "key_due", Data::Operational {
+        reason: "It names an API key and an hour, and goes when that hour comes.",
+    };
     (), WrappedKey => WrappedKey, "wrapped_key", Data::Operational {
         reason: "It is random, and destroyed in the transaction that fences the unit.",
     };

@@ -20,8 +20,15 @@ pub struct Line<const MAX: usize>(String);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lines<const MAX: usize>(String);
 
+/// The characters that no text has, within the brackets of a pattern.
+macro_rules! excluded {
+    () => {
+        r"\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB"
+    };
+}
+
 macro_rules! text_type {
-    ($name:ident) => {
+    ($name:ident, $pattern:expr) => {
         impl<const MAX: usize> $name<MAX> {
             /// The text.
             pub fn as_str(&self) -> &str {
@@ -64,14 +71,38 @@ macro_rules! text_type {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": MAX })
+                schemars::json_schema!({
+                    "type": "string", "minLength": 1, "maxLength": MAX, "pattern": $pattern
+                })
             }
         }
     };
 }
 
-text_type!(Line);
-text_type!(Lines);
+text_type!(
+    Line,
+    concat!(
+        r"^[^\u0000-\u001F\u007F-\u009F",
+        excluded!(),
+        r"]*[^\s\u0000-\u001F\u007F-\u009F",
+        excluded!(),
+        r"][^\u0000-\u001F\u007F-\u009F",
+        excluded!(),
+        "]*$"
+    )
+);
+text_type!(
+    Lines,
+    concat!(
+        r"^(?:\r\n|[^\u0000-\u0008\u000B-\u001F\u007F-\u009F",
+        excluded!(),
+        r"])*[^\s\u0000-\u001F\u007F-\u009F",
+        excluded!(),
+        r"](?:\r\n|[^\u0000-\u0008\u000B-\u001F\u007F-\u009F",
+        excluded!(),
+        "])*$"
+    )
+);
 
 impl<const MAX: usize> Line<MAX> {
     /// Reads a line.

@@ -34,6 +34,12 @@ impl UnitId {
     }
 }
 
+impl From<UserId> for UnitId {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
 impl fmt::Display for UnitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -104,6 +104,9 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     };
     let person = word("Person");
     let customer = world.customer(&person).await;
+    let invited = format!("{}@customer.example", word("Invited").to_lowercase());
+    let reply = crate::members::invite(&customer, &invited, "viewer").await;
+    assert_eq!(reply.status, 201, "{reply:?}");
     let rename = json!({ "name": word("Name") });
     assert_eq!(
         customer
@@ -200,6 +203,15 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
         (201, &json!(1)),
         "{reply:?}"
     );
+    let service = json!({ "name": word("Dienst") });
+    let service = customer.post("/v1/service-accounts", &service).await.text("id");
+    let key = json!({
+        "name": word("Zugang"), "scopes": { "actions": ["records.read"] }, "expires_at": "2027-06-01T00:00:00Z",
+    });
+    let keys = format!("/v1/service-accounts/{service}/keys");
+    let secret = customer.post(&keys, &key).await.text("key");
+    let reply = world.with_token(&secret).get("/v1/records?kind=asset").await;
+    assert_eq!(reply.status, 200, "{reply:?}");
     // A mail that waits, and a request that fails with personal data in it.
     let again = json!({ "name": word("Doppelt"), "email": customer.email, "company": "x", "password": crate::harness::PASSWORD,
         "age_confirmed": 18, "policy_version": Profile::Trackr.policy().version().to_string() });
@@ -210,6 +222,9 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     );
     let broken = json!({ "kind": "asset", "fields": { word("Feld"): word("Wert") } });
     assert_eq!(customer.post("/v1/records", &broken).await.status, 422);
+
+    // What of a key is secret is nowhere, either.
+    words.push(secret.split_at(46).1.to_owned());
 
     let mut types = BTreeSet::new();
     for table in ["core", "keys", "ephemeral", "control"] {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use jiff::{SignedDuration, Timestamp};
@@ -82,6 +83,62 @@ impl World {
         };
         customer.sign_in().await;
         customer
+    }
+
+    /// One of the operator's staff, who has signed in with two factors.
+    pub async fn staff(&self, word: &str, role: &str) -> Customer {
+        let mut staff = self.customer(word).await;
+        let (user, organisation) = (staff.user().await, staff.organisation().await);
+        // A customer's account becomes one that was made for staff: its password is known.
+        let client = self.stack.operator().dynamodb();
+        let text = |value: String| AttributeValue::S(value);
+        for (partition, sort) in [
+            (format!("ORG#{organisation}"), format!("MEMBER#{user}")),
+            (format!("USER#{user}"), organisation),
+        ] {
+            let delete = client.delete_item().table_name("trackwell-core");
+            let delete = delete.key("pk", text(partition)).key("sk", text(sort));
+            delete.send().await.unwrap();
+        }
+        let none = text("org_00000000000000000000000000".to_owned());
+        let update = client.update_item().table_name("trackwell-core");
+        let update = update
+            .key("pk", text(format!("USER#{user}")))
+            .key("sk", text("A".to_owned()))
+            .update_expression("SET org = :org")
+            .expression_attribute_values(":org", none);
+        update.send().await.unwrap();
+        let input = json!({ "email": staff.email, "name": word, "role": role });
+        let invited = self.task_with("staff-invite", input).await;
+        assert_eq!(invited["user"], json!(user));
+        self.sign_in_staff(&mut staff).await;
+        staff
+    }
+
+    /// Signs staff in with two factors.
+    pub async fn sign_in_staff(&self, staff: &mut Customer) {
+        staff.sign_in().await;
+        self.raise(&staff.user().await).await;
+    }
+
+    /// Makes every session of a user one with two factors.
+    pub async fn raise(&self, user: &str) {
+        let client = self.stack.operator().dynamodb();
+        let partition = format!("SESSION#{user}");
+        for item in self.items("ephemeral").await {
+            let sort = item["sk"].as_str().unwrap();
+            if item["pk"] != json!(partition) || !sort.starts_with("session_") {
+                continue;
+            }
+            let update = client.update_item().table_name("trackwell-ephemeral");
+            let update = update
+                .key("pk", AttributeValue::S(partition.clone()))
+                .key("sk", AttributeValue::S(sort.to_owned()))
+                .update_expression("SET #level = :level")
+                .expression_attribute_names("#level", "level")
+                .expression_attribute_values(":level", AttributeValue::S("aal2".to_owned()));
+            update.send().await.unwrap();
+        }
     }
 
     /// The code in the newest mail to an address.
@@ -198,6 +255,31 @@ impl Customer {
                 &json!({ "email": self.email, "password": PASSWORD }),
             )
             .await
+    }
+
+    /// The id of the own account.
+    pub async fn user(&self) -> String {
+        self.get("/v1/me").await.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The id of the own organisation.
+    pub async fn organisation(&self) -> String {
+        let reply = self.get("/v1/organisation").await;
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// As staff: asks for access to an organisation's records and gives its id.
+    pub async fn ask_for_access(&self, organisation: &str, wanted: &Value) -> String {
+        let path = format!("/v1/staff/organisations/{organisation}/access");
+        let reply = self.post(&path, wanted).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// As an owner: decides on access of staff.
+    pub async fn decide(&self, access: &str, decision: &str) -> Reply {
+        let path = format!("/v1/organisation/access/{access}/decision");
+        self.post(&path, &json!({ "decision": decision })).await
     }
 
     /// Creates an asset and gives its id.

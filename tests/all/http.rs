@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::policy::Profile;
 
 use crate::harness::{Customer, PASSWORD, Reply, World, announcement};
+use crate::members::{id_of, invite};
 use crate::support::assert_unchanged;
 
 /// A world with one customer who has one of everything.
@@ -20,6 +21,20 @@ pub struct Site {
     pub employee: String,
     pub attachment: String,
     pub import: String,
+    pub access: Option<Access>,
+    pub member: String,
+    pub invitation: String,
+    pub role: String,
+    pub organisation: String,
+    pub session: String,
+    pub service: String,
+    pub key: String,
+}
+
+/// What routes for staff need: somebody of the staff, and access that runs.
+pub struct Access {
+    pub staff: Customer,
+    pub id: String,
 }
 
 impl Site {
@@ -50,14 +65,44 @@ impl Site {
         let import = import(&customer, "site", "asset_tag\nIMPORTED-1\n").await;
         assert_eq!(import.status, 201, "{import:?}");
         let import = import.json()["id"].as_str().unwrap().to_owned();
+        let member = world.joined(&customer, "Grace", "member").await;
+        let invitation = invite(&customer, "hedy@customer.example", "viewer").await;
+        assert_eq!(invitation.status, 201, "{invitation:?}");
+        let role = json!({ "name": "Auditor", "actions": ["records.read", "activity.read"] });
+        let role = customer.post("/v1/roles", &role).await;
+        assert_eq!(role.status, 201, "{role:?}");
+        let organisation = customer.get("/v1/organisation").await;
+        let session = customer.get("/v1/me/sessions").await.json()["data"][0]["id"].clone();
+        let (service, created) = api_key(&customer, &json!({ "actions": ["records.read"] })).await;
         Self {
+            member: id_of(&member).await,
+            invitation: invitation.json()["id"].as_str().unwrap().to_owned(),
+            role: role.json()["id"].as_str().unwrap().to_owned(),
+            organisation: organisation.json()["id"].as_str().unwrap().to_owned(),
+            session: session.as_str().unwrap().to_owned(),
+            service,
+            key: created["id"].as_str().unwrap().to_owned(),
             world,
             customer,
             record,
             employee,
             attachment,
             import,
+            access: None,
         }
+    }
+
+    /// The same with one of the operator's staff, who has access to the customer's records.
+    pub async fn with_staff() -> Self {
+        let mut site = Self::new().await;
+        let staff = site.world.staff("Lou", "lead").await;
+        let id = staff
+            .ask_for_access(&site.organisation, &json!({ "reason": "A ticket." }))
+            .await;
+        let decision = site.customer.decide(&id, "approve").await;
+        assert_eq!(decision.status, 200, "{decision:?}");
+        site.access = Some(Access { staff, id });
+        site
     }
 
     /// The path of a route with the ids of what is there.
@@ -65,32 +110,62 @@ impl Site {
         let path = route
             .path
             .replace("{record_id}", &self.record)
-            .replace("{attachment_id}", &self.attachment);
-        path.replace("{import_id}", &self.import)
+            .replace("{attachment_id}", &self.attachment)
+            .replace("{session_id}", &self.session)
+            .replace("{service_account_id}", &self.service)
+            .replace("{key_id}", &self.key);
+        let access = self.access.as_ref();
+        let access = access.map_or("access_00000000000000000000000001", |access| &access.id);
+        path.replace("{access_id}", access)
+            .replace("{import_id}", &self.import)
+            .replace("{user_id}", &self.member)
+            .replace("{invitation_id}", &self.invitation)
+            .replace("{role_id}", &self.role)
+            .replace("{organisation_id}", &self.organisation)
             .replace("{erasure_id}", "erasure_00000000000000000000000001")
     }
 
     /// The same with what the query must have.
     pub fn full_path(&self, route: &Route) -> String {
         let path = self.path(route);
-        if route.query.iter().any(|parameter| parameter.name == "kind") {
+        if route.query.iter().any(|parameter| parameter.required) {
             path + "?kind=asset"
         } else {
             path
         }
     }
 
-    /// Asks for a route with the customer's token.
+    /// Asks for a route with the customer's token, or with that of staff if there are some and the route is theirs.
     pub async fn ask(&self, route: &Route, path: &str, content_type: &str, body: impl Into<Bytes>) -> Reply {
         let method = Method::from_bytes(route.method.as_bytes()).unwrap();
         let mut headers = vec![("if-match", "\"1\""), ("idempotency-key", "http")];
         if !content_type.is_empty() {
             headers.push(("content-type", content_type));
         }
-        let reply = self.customer.send(method, path, &headers, body.into()).await;
+        let client = match (&self.access, route.access) {
+            (Some(access), functions::registry::Access::Staff { .. }) => &access.staff,
+            _ => &self.customer,
+        };
+        let reply = client.send(method, path, &headers, body.into()).await;
         reply.assert_hardened();
         reply
     }
+}
+
+/// Creates a service account with a key of these scopes that ends after 100 days, and gives the account's id and the
+/// answer that shows the key.
+pub async fn api_key(customer: &Customer, scopes: &Value) -> (String, Value) {
+    let service = customer
+        .post("/v1/service-accounts", &json!({ "name": "Importer" }))
+        .await;
+    assert_eq!(service.status, 201, "{service:?}");
+    let service = service.text("id");
+    let body = json!({ "name": "first", "scopes": scopes, "expires_at": "2027-03-03T12:00:00Z" });
+    let key = customer
+        .post(&format!("/v1/service-accounts/{service}/keys"), &body)
+        .await;
+    assert_eq!(key.status, 201, "{key:?}");
+    (service, key.json())
 }
 
 /// Sends a file of assets.
@@ -124,6 +199,23 @@ pub fn sample(route: &Route) -> Value {
         "records-create" => json!({ "kind": "asset", "fields": { "asset_tag": "LT-2" } }),
         "records-update" => json!({ "fields": { "name": "Other" } }),
         "attachments-create" => announcement("other.txt", "other"),
+        "staff-lookup" => json!({ "email": "ada@customer.example" }),
+        "access-request" => json!({ "reason": "A ticket.", "minutes": 30, "kinds": ["asset"] }),
+        "access-decide" => json!({ "decision": "end" }),
+        "members-update" => json!({ "role": "viewer" }),
+        "organisation-transfer" => json!({ "user_id": "user_00000000000000000000000001" }),
+        "invitations-create" => json!({ "email": "other@customer.example", "role": "viewer" }),
+        "invitations-accept" => json!({
+            "code": "x", "name": "Ada", "password": PASSWORD, "age_confirmed": 18, "policy_version": "1",
+        }),
+        "me-join" => json!({ "code": "x" }),
+        "roles-create" | "roles-update" => {
+            json!({ "name": "Reader", "actions": ["records.read"], "records": "own" })
+        }
+        "services-create" | "services-update" => json!({ "name": "Other" }),
+        "keys-create" => json!({
+            "name": "other", "scopes": { "actions": ["records.read"] }, "expires_at": "2027-01-01T00:00:00Z",
+        }),
         other => panic!("{other} has a body and no sample"),
     }
 }
@@ -141,7 +233,7 @@ pub fn content_type(route: &Route) -> &'static str {
 
 #[tokio::test]
 async fn i_01_i_02_i_04_a_body_that_is_no_json_object_is_refused_by_every_route_and_changes_nothing() {
-    let site = Site::new().await;
+    let site = Site::with_staff().await;
     let before = site.world.everything().await;
     for route in with_json() {
         let good = sample(route).to_string();
@@ -192,7 +284,7 @@ async fn i_01_i_02_i_04_a_body_that_is_no_json_object_is_refused_by_every_route_
 
 #[tokio::test]
 async fn i_07_k_07_unknown_fields_and_wrong_types_are_named_by_every_route_and_change_nothing() {
-    let site = Site::new().await;
+    let site = Site::with_staff().await;
     let before = site.world.everything().await;
     for route in with_json() {
         let good = sample(route);
@@ -282,7 +374,7 @@ async fn every_violation_of_a_body_is_named_at_once() {
 
 #[tokio::test]
 async fn i_08_c_20_another_content_type_is_415_and_a_body_over_its_limit_413_on_every_route() {
-    let site = Site::new().await;
+    let site = Site::with_staff().await;
     let before = site.world.everything().await;
     for route in ROUTES.iter().copied().filter(|route| route.method != "ANY") {
         let path = site.full_path(route);
@@ -322,7 +414,7 @@ async fn i_08_c_20_another_content_type_is_415_and_a_body_over_its_limit_413_on_
 
 #[tokio::test]
 async fn i_09_unknown_and_repeated_parameters_are_named_by_every_route_and_change_nothing() {
-    let site = Site::new().await;
+    let site = Site::with_staff().await;
     let before = site.world.everything().await;
     for route in ROUTES.iter().copied().filter(|route| route.method != "ANY") {
         let path = site.full_path(route);

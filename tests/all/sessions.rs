@@ -261,7 +261,7 @@ async fn c_01_e_18_d_44_no_token_is_stored_and_none_tells_who_its_owner_is() {
 async fn c_33_containers_that_serve_two_customers_in_turn_never_mix_them_up() {
     let (world, ada, _) = setting().await;
     let bob = world.customer("Bob").await;
-    for n in 0..200 {
+    for n in 0..1_000 {
         let (customer, email) = if n % 3 == 0 {
             (&bob, "bob@")
         } else {

@@ -256,6 +256,12 @@ pub fn answer(status: u16, content_type: &str, body: String) -> Fault {
 }
 
 impl Reply {
+    /// A text of the body.
+    pub fn text(&self, name: &str) -> String {
+        let text = self.json()[name].as_str().map(str::to_owned);
+        text.unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    }
+
     /// Status, headers and body without what names the request: two answers that nobody can tell apart are equal.
     pub fn anonymised(&self) -> (u16, Vec<(String, String)>, String) {
         let id = self

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Reply, announcement};
-use crate::http::Site;
+use crate::http::{Site, api_key, sample};
 use crate::support::assert_unchanged;
 
 /// Another id of the same type: the id with other random digits.
@@ -20,7 +20,11 @@ async fn ask(client: &Client, route: &Route, path: &str) -> Reply {
     let method = Method::from_bytes(route.method.as_bytes()).unwrap();
     let body = match route.name {
         "records-update" => json!({ "fields": { "name": "stolen" } }),
+        "members-update" => json!({ "role": "viewer" }),
+        "roles-update" => json!({ "name": "stolen" }),
         "attachments-create" => announcement("stolen.txt", "stolen"),
+        "access-decide" => json!({ "decision": "end" }),
+        "services-update" | "keys-create" => sample(route),
         _ => Value::Null,
     };
     client.json(method, path, &body, &[("if-match", "\"1\"")]).await
@@ -28,10 +32,13 @@ async fn ask(client: &Client, route: &Route, path: &str) -> Reply {
 
 #[tokio::test]
 async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_were_nothing() {
-    let site = Site::new().await;
+    let site = Site::with_staff().await;
+    let access = site.access.as_ref().unwrap().id.clone();
     let mallory = site.world.customer("Mallory").await;
     let own = mallory.asset(json!({ "asset_tag": "M-1" })).await;
     let own_attachment = mallory.attach(&own, "own.txt", "own\n").await;
+    let (own_service, own_key) = api_key(&mallory, &json!({ "actions": ["records.read"] })).await;
+    let own_key = own_key["id"].as_str().unwrap();
     let before = site.world.everything().await;
     let routes = ROUTES
         .iter()
@@ -44,13 +51,33 @@ async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_wer
                 .path
                 .replace("{record_id}", record)
                 .replace("{attachment_id}", attachment);
-            path.replace("{import_id}", import)
+            let ids = [
+                ("{user_id}", &site.member),
+                ("{invitation_id}", &site.invitation),
+                ("{role_id}", &site.role),
+                ("{organisation_id}", &site.organisation),
+            ];
+            // Where there is no foreign import, there is nothing of the others either.
+            let foreign = import == site.import;
+            ids.into_iter()
+                .fold(path.replace("{import_id}", import), |path, (name, id)| {
+                    path.replace(name, &if foreign { id.clone() } else { absent(id) })
+                })
         };
+        let others = |path: String, [user, session, service, key]: [&str; 4]| {
+            let path = path.replace("{user_id}", user).replace("{session_id}", session);
+            path.replace("{service_account_id}", service)
+                .replace("{key_id}", key)
+        };
+        let theirs = [&site.member, &site.session, &site.service, &site.key].map(String::as_str);
+        let nobodys = theirs.map(absent);
         let nothing = fill(
             &absent(&site.record),
             &absent(&site.attachment),
             &absent(&site.import),
         );
+        let nothing = others(nothing, nobodys.each_ref().map(String::as_str));
+        let nothing = nothing.replace("{access_id}", &absent(&access));
         let nothing = ask(&mallory, route, &nothing).await;
         assert_eq!(
             nothing.problem(),
@@ -66,7 +93,13 @@ async fn g_02_g_03_g_06_g_15_by_a_foreign_id_every_route_answers_as_if_there_wer
         if route.path.contains("{attachment_id}") {
             foreign.push(fill(&own, &site.attachment, &site.import));
         }
+        let mut foreign: Vec<_> = foreign.into_iter().map(|path| others(path, theirs)).collect();
+        if route.path.contains("{key_id}") {
+            foreign.push(others(route.path.to_owned(), ["", "", &own_service, &site.key]));
+            foreign.push(others(route.path.to_owned(), ["", "", &site.service, own_key]));
+        }
         for path in foreign {
+            let path = path.replace("{access_id}", &access);
             let reply = ask(&mallory, route, &path).await;
             assert_eq!(reply.anonymised(), nothing.anonymised(), "{} {path}", route.name);
             asked += 1;

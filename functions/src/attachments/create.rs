@@ -24,15 +24,18 @@ pub(crate) struct CreateRequest {
     name: String,
     /// Where the file is, in the customer's own storage.
     #[serde(default)]
+    #[schemars(extend("pattern" = "^https://"))]
     url: Option<String>,
     /// The file's media type.
     #[serde(default)]
     content_type: Option<Line<100>>,
     /// The file's length in bytes, at most 25 MiB.
     #[serde(default)]
+    #[schemars(extend("minimum" = 1, "maximum" = MAX_SIZE))]
     size: Option<u64>,
     /// SHA-256 of the file's bytes, in hex.
     #[serde(default)]
+    #[schemars(extend("pattern" = "^[0-9a-fA-F]{64}$"))]
     sha256: Option<String>,
 }
 

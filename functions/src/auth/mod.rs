@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use shared::accounts::sessions::{Form, Issued};
 use shared::accounts::token::LIFETIME;
 use shared::auth::COOKIE;
-use shared::error::Result;
+use shared::error::{Result, Violations};
+use shared::policy::Policy;
 
 use crate::gateway::Answer;
 
@@ -29,8 +30,26 @@ impl Accepted {
     }
 }
 
+/// Checks what everybody who gets an account must confirm: their age, and the policy that is current.
+pub(crate) fn check_terms(violations: &mut Violations, policy: &Policy, (age, version): (u8, &str)) {
+    let minimum = policy.minimum_age();
+    if age < minimum {
+        violations.push(
+            "/age_confirmed",
+            format!("The service is for people of {minimum} and over."),
+        );
+    }
+    let current = policy.version();
+    if version != current.to_string() {
+        violations.push(
+            "/policy_version",
+            format!("The current version is {current}; read it at GET /v1/policy."),
+        );
+    }
+}
+
 /// In what form a client wants its session.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SessionForm {
     /// Tokens in the answer, for clients that send them in the `Authorization` header.

@@ -49,20 +49,11 @@ fn check(request: RegisterRequest, policy: &Policy) -> Result<Registration> {
             has_second_factor: false,
         }),
     );
-    let minimum = policy.minimum_age();
-    if request.age_confirmed < minimum {
-        violations.push(
-            "/age_confirmed",
-            format!("The service is for people of {minimum} and over."),
-        );
-    }
-    let current = policy.version();
-    if request.policy_version != current.to_string() {
-        violations.push(
-            "/policy_version",
-            format!("The current version is {current}; read it at GET /v1/policy."),
-        );
-    }
+    super::check_terms(
+        &mut violations,
+        policy,
+        (request.age_confirmed, &request.policy_version),
+    );
     violations.into_result()?;
     Ok(Registration {
         name: request.name,
@@ -70,6 +61,6 @@ fn check(request: RegisterRequest, policy: &Policy) -> Result<Registration> {
         company: request.company,
         password: request.password,
         age_confirmed: request.age_confirmed,
-        policy_version: current.clone(),
+        policy_version: policy.version().clone(),
     })
 }

@@ -2,8 +2,8 @@
 
 use http::HeaderValue;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LINK, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LINK,
+    LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
 use serde::Serialize;
@@ -64,6 +64,14 @@ impl Answer {
     /// An answer that is a page.
     pub fn html(body: String) -> Self {
         Self::of_type("text/html; charset=utf-8", body)
+    }
+
+    /// An answer that is a CSV file, to be kept under a name of ours and not shown (RFC 6266).
+    pub fn csv(name: &'static str, body: String) -> Self {
+        let mut answer = Self::of_type("text/csv; charset=utf-8", body);
+        let disposition = format!("attachment; filename=\"{name}\"");
+        answer.headers.push((CONTENT_DISPOSITION, disposition));
+        answer
     }
 
     fn of_type(content_type: &str, body: String) -> Self {

@@ -54,7 +54,8 @@ async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Resul
             needs,
             handler,
         } => {
-            let credential = credential(route, &ctx, &request)?;
+            let credential = credential(&ctx, &request)?;
+            request.check(route)?;
             let idempotency_key = idempotency_key(route, &request)?.map(str::to_owned);
             let all_needs = |tenant: Tenant, actor| {
                 let idempotency = idempotency_key.as_deref().map(|key| {
@@ -82,16 +83,18 @@ async fn handle(route: &'static Route, ctx: Arc<Ctx>, request: Request) -> Resul
             needs,
             handler,
         } => {
-            let credential = credential(route, &ctx, &request)?;
+            let credential = credential(&ctx, &request)?;
             let staff = auth::staff(&ctx, &credential, action, |user| needs(user, &request)).await?;
+            // To who is no staff, a request that is wrong in form is a request to nothing, too.
+            request.check(route)?;
             handler(StaffCall { ctx, request, staff }).await
         }
     }
 }
 
-/// The credential of a request. The limits of the route come before the work, but say nothing before the credential is
-/// known to be one.
-fn credential(route: &Route, ctx: &Ctx, request: &Request) -> Result<Credential> {
+/// The credential of a request. The limits of the route come after it: they say nothing before the credential is known
+/// to be one.
+fn credential(ctx: &Ctx, request: &Request) -> Result<Credential> {
     let (header, cookie) = (request.header("authorization"), request.cookie(COOKIE));
     let credential = Credential::parse(header, cookie.as_deref(), &ctx.verifier, ctx.now())?;
     if matches!(credential, Credential::Cookie(_)) && !request.is_from_here(&ctx.config.origin) {
@@ -99,7 +102,6 @@ fn credential(route: &Route, ctx: &Ctx, request: &Request) -> Result<Credential>
             "A request with a cookie must come from this site.",
         ));
     }
-    request.check(route)?;
     Ok(credential)
 }
 

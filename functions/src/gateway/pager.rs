@@ -21,11 +21,17 @@ pub struct Pager<'a> {
 impl<'a> Pager<'a> {
     /// A pager for the list that `query` names: with all that decides what is in it.
     pub fn new(call: &'a MemberCall, query: &'a str) -> Self {
+        let (root, tenant) = (&call.member.root, call.member.permit.tenant());
+        Self::of(root, tenant, query, &call.request)
+    }
+
+    /// A pager for a list of an organisation that the caller is no member of.
+    pub fn of(root: &'a RootKey, tenant: Tenant, query: &'a str, request: &'a Request) -> Self {
         Self {
-            root: &call.member.root,
-            tenant: call.member.permit.tenant(),
+            root,
+            tenant,
             query,
-            request: &call.request,
+            request,
         }
     }
 

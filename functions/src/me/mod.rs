@@ -1,7 +1,11 @@
 //! The own account.
 
+pub(crate) mod activity;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod join;
+pub(crate) mod organisations;
+pub(crate) mod switch;
 pub(crate) mod update;
 
 use jiff::Timestamp;
@@ -9,10 +13,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::accounts::model::{PersonName, UserProfile};
 use shared::accounts::store::Profile;
+use shared::auth::Role;
 use shared::email::Email;
 use shared::error::Result;
 use shared::ids::{ActorId, OrgId, UserId};
 use shared::keys::{Key, Tenant};
+use shared::members::accept::Joined;
+use shared::members::own::Place;
+use shared::organisations::model::Membership;
+use shared::text::Line;
 
 use crate::gateway::Request;
 
@@ -22,6 +31,48 @@ pub(crate) fn needs(_: Tenant, actor: ActorId, _: &Request) -> Result<Vec<Key>> 
         // The action is none that an API key may do.
         ActorId::Service(_) => Vec::new(),
     })
+}
+
+/// An organisation that one is in.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct PlaceResponse {
+    /// The organisation.
+    id: OrgId,
+    /// Its name.
+    name: Line<200>,
+    /// What one may do there.
+    role: Role,
+    /// Since when the membership is suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    suspended_at: Option<Timestamp>,
+    /// When one joined.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    created_at: Timestamp,
+}
+
+impl PlaceResponse {
+    fn new(id: OrgId, name: Line<200>, membership: &Membership) -> Self {
+        Self {
+            id,
+            name,
+            role: membership.role,
+            suspended_at: membership.suspended_at,
+            created_at: membership.created_at,
+        }
+    }
+
+    fn of_place(place: Place) -> Self {
+        Self::new(
+            place.org,
+            place.organisation.payload.name,
+            &place.membership.facts,
+        )
+    }
+
+    pub(crate) fn of_joined(joined: Joined) -> Self {
+        Self::new(joined.org, joined.organisation.payload.name, &joined.membership)
+    }
 }
 
 /// An account.

@@ -69,7 +69,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 fn parameters(route: &Route) -> Vec<Value> {
     let path = route
         .parameters()
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": path_schema(name) }));
     let query = route.query.iter().map(|parameter| {
         json!({
             "name": parameter.name, "in": "query", "required": parameter.required, "description": parameter.description,
@@ -100,6 +100,15 @@ fn parameters(route: &Route) -> Vec<Value> {
         ));
     }
     path.chain(query).chain(headers).collect()
+}
+
+/// The shape of a parameter of the path: ids have a type, an underscore and 128 bits in base32.
+fn path_schema(name: &str) -> Value {
+    if name.ends_with("_id") {
+        json!({ "type": "string", "pattern": "^[a-z]+(_[a-z]+)*_[0-7][0-9a-hjkmnp-tv-z]{25}$" })
+    } else {
+        json!({ "type": "string" })
+    }
 }
 
 /// The problems that a route can answer with: what follows from how it is declared, and what it adds.

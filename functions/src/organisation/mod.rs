@@ -4,6 +4,7 @@ pub(crate) mod cancel;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod resume;
+pub(crate) mod transfer;
 pub(crate) mod update;
 
 use jiff::Timestamp;
@@ -87,7 +88,7 @@ impl RetentionResponse {
     }
 }
 
-fn read(member: &Member) -> Result<Item<OrganisationProfile>> {
+pub(crate) fn read(member: &Member) -> Result<Item<OrganisationProfile>> {
     member
         .organisation()?
         .open::<OrganisationProfile>(member.key(Class::Account)?)

@@ -6,7 +6,8 @@ use shared::error::{Error, Result, Violations};
 use shared::page;
 use shared::records::fields::AssetStatus;
 use shared::records::model::Kind;
-use shared::records::store::{self, ListQuery, Sort};
+use shared::records::store::{self, ListQuery, Record, Sort};
+use shared::store::After;
 
 use super::RecordResponse;
 use crate::gateway::{Answer, Pager, Request};
@@ -31,13 +32,19 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let pager = Pager::new(&call, &name);
     query.after = pager.after()?;
     let (records, next) = store::list(&call.ctx, &call.member, &query).await?;
-    let data = records
-        .into_iter()
-        .map(RecordResponse::of_item)
-        .collect::<Result<_>>()?;
-    let next_cursor = next.map(|after| pager.cursor(&after));
-    let link = next_cursor.as_deref().map(|cursor| pager.link(cursor));
-    Ok(Answer::json(200, &ListResponse { data, next_cursor })?.next(link))
+    ListResponse::answer(records, next, &pager)
+}
+
+impl ListResponse {
+    pub(crate) fn answer(records: Vec<Record>, next: Option<After>, pager: &Pager<'_>) -> Result<Answer> {
+        let data = records
+            .into_iter()
+            .map(RecordResponse::of_item)
+            .collect::<Result<_>>()?;
+        let next_cursor = next.map(|after| pager.cursor(&after));
+        let link = next_cursor.as_deref().map(|cursor| pager.link(cursor));
+        Ok(Answer::json(200, &Self { data, next_cursor })?.next(link))
+    }
 }
 
 fn parse(request: &Request) -> Result<ListQuery> {
@@ -94,7 +101,7 @@ fn statuses(request: &Request, kind: Option<Kind>, violations: &mut Violations) 
 const _: () = assert!(page::DEFAULT_LIMIT == 50 && page::MAX_LIMIT == 200);
 
 impl RecordResponse {
-    fn of_item(record: store::Record) -> Result<Self> {
+    fn of_item(record: Record) -> Result<Self> {
         let id = record
             .key
             .sort()

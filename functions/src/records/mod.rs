@@ -44,7 +44,7 @@ pub(crate) struct RecordResponse {
 }
 
 impl RecordResponse {
-    fn new(id: RecordId, record: Record) -> Self {
+    pub(crate) fn new(id: RecordId, record: Record) -> Self {
         Self {
             id,
             kind: record.facts.kind,

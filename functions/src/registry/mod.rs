@@ -352,7 +352,17 @@ macro_rules! task {
     ($($path:tt)*) => { |ctx, input, deadline| Box::pin(crate::$($path)*::run(ctx, input, deadline)) };
 }
 
-areas!(accounts, organisations, records, public);
+areas!(
+    accounts,
+    sessions,
+    members,
+    organisations,
+    services,
+    activity,
+    records,
+    staff,
+    public
+);
 
 mod tasks;
 pub use tasks::*;

@@ -23,6 +23,10 @@ tasks! {
         name: "mail-retry", summary: "Sends mails that could not be sent when they were written.",
         schedule: Some("rate(5 minutes)"), handler: task!(mail::retry),
     };
+    KEYS_WARN = Task {
+        name: "keys-warn", summary: "Announces the end of API keys to whoever created them.",
+        schedule: Some("rate(1 day)"), handler: task!(keys::warn),
+    };
     HOLDS_PLACE = Task {
         name: "holds-place", summary: "Places a legal hold on a unit; the operator runs it.", schedule: None,
         handler: task!(holds::place),
@@ -30,5 +34,13 @@ tasks! {
     HOLDS_RELEASE = Task {
         name: "holds-release", summary: "Releases a legal hold; the operator runs it.", schedule: None,
         handler: task!(holds::release),
+    };
+    STAFF_INVITE = Task {
+        name: "staff-invite", summary: "Makes somebody one of the operator's staff; the operator runs it.",
+        schedule: None, handler: task!(staff::invite),
+    };
+    STAFF_REMOVE = Task {
+        name: "staff-remove", summary: "Removes somebody from the operator's staff; the operator runs it.",
+        schedule: None, handler: task!(staff::remove),
     };
 }

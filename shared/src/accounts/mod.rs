@@ -3,6 +3,7 @@
 mod codes;
 pub mod email_change;
 pub mod model;
+pub mod open_sessions;
 mod owner;
 pub mod password;
 pub mod password_change;

@@ -50,7 +50,9 @@ impl schemars::JsonSchema for PlainPassword {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "password", "maxLength": MAX_CHARACTERS })
+        schemars::json_schema!({
+            "type": "string", "format": "password", "maxLength": MAX_CHARACTERS, "pattern": r"^[^\u0000]*$"
+        })
     }
 }
 

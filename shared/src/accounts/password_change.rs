@@ -73,7 +73,10 @@ pub async fn change(
     }
     sessions::end_all(ctx, &mut transaction, person.user, Some(person.session)).await?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
-        Ok(()) => Ok((begun.issue(ctx).await?, notice)),
+        Ok(()) => {
+            sessions::end_stragglers(ctx, person.user, Some(begun.session())).await?;
+            Ok((begun.issue(ctx).await?, notice))
+        }
         Err(Commit::Rejected(_)) => Err(Error::conflict(
             "/current_password",
             "The password or the session changed at this moment; nothing was done.",

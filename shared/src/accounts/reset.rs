@@ -29,7 +29,7 @@ use crate::store::{Commit, Condition, Item, Transaction, Update};
 const LIFETIME: SignedDuration = SignedDuration::from_mins(60);
 
 /// The word in the key of the code's row: one per user, so a new code replaces the old.
-pub(super) const PURPOSE: &str = "RESET";
+pub(crate) const PURPOSE: &str = "RESET";
 
 /// Mails a code to the owner of an address. Nobody can tell whether there is one: the answer is the same, the work is
 /// the same, and the mail leaves with the schedule.
@@ -91,9 +91,10 @@ pub async fn ask_for(ctx: &Ctx, member: &Member, user: UserId) -> Result<Outgoin
     limits::count(ctx, &limits::MAILS_TO_ADDRESS, &email.canonical()).await?;
     let mut transaction = Transaction::new();
     let outgoing = mail_code(ctx, &mut transaction, &owner, &email)?;
-    let (actor, object) = (Some(member.permit.actor()), Some(user.to_string()));
-    let kind = ActivityKind::PasswordResetRequested;
-    activity::of_organisation(ctx, &mut transaction, tenant, kind, actor, object)?;
+    let (kind, actor) = (ActivityKind::PasswordResetRequested, member.permit.actor());
+    let (account, object) = ((user, &owner.key), Some(user.to_string()));
+    activity::of_account_by(ctx, &mut transaction, account, kind, actor, None)?;
+    activity::of_organisation(ctx, &mut transaction, tenant, kind, Some(actor), object)?;
     ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
     Ok(outgoing)
 }
@@ -107,7 +108,7 @@ pub async fn reset(ctx: &Ctx, code: &str, password: &PlainPassword, source: &Sou
     let wrong = || {
         Error::invalid(
             "/code",
-            "The code is wrong, was used already, was replaced by a newer one, or is older than 60 minutes.",
+            "The code is wrong, was used already, was replaced by a newer one, or is too old.",
         )
     };
     let shown = ShownCode::parse(code).ok_or_else(wrong)?;
@@ -148,7 +149,10 @@ pub async fn reset(ctx: &Ctx, code: &str, password: &PlainPassword, source: &Sou
     transaction.delete("change", &keys::one_time(user, email_change::PURPOSE));
     sessions::end_all(ctx, &mut transaction, user, None).await?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
-        Ok(()) => Ok(notice),
+        Ok(()) => {
+            sessions::end_stragglers(ctx, user, None).await?;
+            Ok(notice)
+        }
         Err(Commit::Rejected(_)) => Err(wrong()),
         Err(Commit::Failed(error)) => Err(error),
     }

@@ -19,11 +19,14 @@ use crate::outbox::send;
 use crate::outbox::templates::Template;
 use crate::seal::DataKey;
 use crate::source::Source;
-use crate::store::{Commit, Condition, Item, Query, Transaction, Update};
+use crate::store::{Commit, Condition, Item, Transaction, Update};
 use crate::unit::UnitId;
 
 /// The most sessions of a user; one more ends the oldest (ASVS 7.1.2).
 pub const MAX_SESSIONS: usize = 50;
+
+/// How long a transaction may become by sessions that end: what else it does must fit, too.
+const MOST_ENDED: usize = 90;
 
 /// How often the last use is noted, in milliseconds.
 pub const TOUCHED_EVERY: i64 = 60_000;
@@ -247,14 +250,15 @@ async fn tokens(
     })
 }
 
-/// Ends the oldest sessions of a user who has too many.
+/// Ends the oldest sessions of a user who has too many, but never `begun`, which is the reason.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn end_surplus(ctx: &Ctx, user: UserId) -> Result<()> {
+pub async fn end_surplus(ctx: &Ctx, user: UserId, begun: SessionId) -> Result<()> {
     let mut sessions = live(ctx, user).await?;
     let surplus = sessions.len().saturating_sub(MAX_SESSIONS);
-    sessions.sort_by_key(|(_, facts)| facts.created_at);
+    let begun = keys::session(user, begun);
+    sessions.sort_by_key(|(key, facts)| (*key == begun, facts.created_at));
     let keys: Vec<_> = sessions.into_iter().take(surplus).map(|(key, _)| key).collect();
     ctx.store.delete_all(&keys, ctx.entropy.as_ref()).await
 }
@@ -275,12 +279,11 @@ pub async fn live(ctx: &Ctx, user: UserId) -> Result<Vec<(Key, SessionFacts)>> {
     Ok(sessions)
 }
 
-/// Adds to the transaction that every session of a user ends, but for `kept`, and every sign-in that waits for its second
-/// factor. Their tokens are refused from the next
-/// request on, everywhere.
+/// Adds to the transaction that every session of a user ends, but for `kept`. Their tokens are refused from the next
+/// request on, everywhere. A session that begins before the transaction commits is not among them.
 ///
 /// # Errors
-/// When the store does not answer.
+/// When the store does not answer, or there are more sessions than can end at once, which a sign-in prevents.
 pub async fn end_all(
     ctx: &Ctx,
     transaction: &mut Transaction,
@@ -288,23 +291,58 @@ pub async fn end_all(
     kept: Option<SessionId>,
 ) -> Result<usize> {
     let kept = kept.map(|session| keys::session(user, session));
-    let mut ended = 0;
-    let mut query = Query::new(keys::sessions(user), 200);
-    loop {
-        let page = ctx.store.query(&query).await?;
-        let ends = |key: &Key| Some(key) != kept.as_ref() && keys::is_session_or_sign_in(key);
-        for raw in page.items.iter().filter(|raw| ends(&raw.key)) {
-            // What is more than a transaction holds was ended when it became too many.
-            if transaction.len() < 95 {
-                transaction.delete("other session", &raw.key);
-                ended += 1;
-            }
+    // Rows of sessions that are over lie there until the table deletes them. They must not take the place of live ones.
+    let live = live(ctx, user).await?;
+    let others = live.into_iter().map(|(key, _)| key);
+    end_these(transaction, others.filter(|key| Some(key) != kept.as_ref()))
+}
+
+/// Ends the sessions of a user, but for `kept`, that began while the transaction with which they should have ended was on
+/// its way: after it, what they were begun with is no longer good, so no others come.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn end_stragglers(ctx: &Ctx, user: UserId, kept: Option<SessionId>) -> Result<()> {
+    let kept = kept.map(|session| keys::session(user, session));
+    let page = ctx.store.query_all(keys::sessions(user)).await?;
+    let ends = |key: &Key| Some(key) != kept.as_ref() && keys::is_session_or_sign_in(key);
+    let keys: Vec<_> = page.into_iter().map(|raw| raw.key).filter(ends).collect();
+    ctx.store.delete_all(&keys, ctx.entropy.as_ref()).await
+}
+
+/// Adds to the transaction that these sessions end, and says how many they are.
+pub(super) fn end_these(transaction: &mut Transaction, sessions: impl Iterator<Item = Key>) -> Result<usize> {
+    let before = transaction.len();
+    for key in sessions {
+        if transaction.len() == MOST_ENDED {
+            return Err(Error::unavailable("a user has more sessions than end at once"));
         }
-        if page.next.is_none() {
-            return Ok(ended);
-        }
-        query = query.after(page.next);
+        transaction.delete("other session", &key);
     }
+    Ok(transaction.len() - before)
+}
+
+/// Adds to the transaction that the sessions of a user for one organisation end, but for `kept`: what the user may do there
+/// changed (ASVS 7.2.4, C-02).
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn end_of_organisation(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    user: UserId,
+    org: OrgId,
+    kept: Option<SessionId>,
+) -> Result<()> {
+    let kept = kept.map(|session| keys::session(user, session));
+    for raw in ctx.store.query_all(keys::live_sessions(user)).await? {
+        let ends = raw.facts::<Session>()?.org == org && Some(&raw.key) != kept.as_ref();
+        // Two users have at most so many together; what a role allows is read with every request anyway.
+        if ends && transaction.len() < 98 {
+            transaction.delete("other session", &raw.key);
+        }
+    }
+    Ok(())
 }
 
 /// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.

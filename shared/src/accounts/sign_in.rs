@@ -7,12 +7,13 @@ use super::sessions::{self, Form, Issued, SignIn};
 use super::store::email_digest;
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
-use crate::auth::{Level, Role};
+use crate::auth::Level;
 use crate::ctx::Ctx;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::ids::{ActorId, UserId};
 use crate::keys::{self, Tenant};
+use crate::members::{own, rules};
 use crate::organisations::model::{Membership, OrganisationProfile};
 use crate::outbox::templates::Template;
 use crate::seal::DataKey;
@@ -152,19 +153,23 @@ pub async fn complete(
     form: Form,
     source: &Source,
 ) -> Result<Issued> {
-    let (user, org) = (verified.user, verified.facts.org);
-    let tenant = Tenant::new(org);
+    let (user, mut org) = (verified.user, verified.facts.org);
+    let mut tenant = Tenant::new(org);
     let wanted = [keys::membership(tenant, user), keys::organisation(tenant)];
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
-    let membership = found.get(&wanted[0]).map(Raw::decode::<Membership>).transpose()?;
-    let organisation = found
+    let mut membership = found.get(&wanted[0]).map(Raw::decode::<Membership>).transpose()?;
+    let mut organisation = found
         .get(&wanted[1])
         .map(Raw::facts::<OrganisationProfile>)
         .transpose()?;
+    if membership.is_none()
+        && let Some(place) = own::another(ctx, user, verified.method).await?
+    {
+        (org, tenant) = (place.org, Tenant::new(place.org));
+        (membership, organisation) = (Some(place.membership), Some(place.organisation.facts));
+    }
     if let (Some(membership), Some(organisation)) = (&membership, &organisation) {
-        let other_way = verified.method != SignInMethod::Sso;
-        // Owners are the way in when the provider is broken.
-        if organisation.security.sso_only && other_way && membership.facts.role != Role::Owner {
+        if !rules::admits(verified.method, &membership.facts, organisation) {
             return Err(WRONG_CREDENTIALS);
         }
         let actor = Some(ActorId::User(user));
@@ -186,6 +191,6 @@ pub async fn complete(
         Err(Commit::Rejected(_)) => return Err(WRONG_CREDENTIALS),
         Err(Commit::Failed(error)) => return Err(error),
     }
-    sessions::end_surplus(ctx, user).await?;
+    sessions::end_surplus(ctx, user, begun.session()).await?;
     begun.issue(ctx).await
 }

@@ -18,8 +18,8 @@ use crate::organisations::model::{Belonging, Membership, OrganisationFacts, Orga
 use crate::outbox::send::{self, Outgoing};
 use crate::outbox::templates::Template;
 use crate::policy::{Class, PolicyVersion};
-use crate::seal::DataKey;
-use crate::store::{Commit, Condition, Item, Transaction, Update};
+use crate::seal::{DataKey, RootKey};
+use crate::store::{Commit, Condition, Item, Raw, Transaction, Update};
 use crate::stored;
 use crate::text::Line;
 use crate::unit::UnitId;
@@ -106,13 +106,6 @@ async fn new_account(
     let (user, org) = (UserId::new(now, ctx.id_bytes()), OrgId::new(now, ctx.id_bytes()));
     let tenant = Tenant::new(org);
     let mut transaction = Transaction::new();
-    let user_key = units::open(
-        &mut transaction,
-        UnitId::User(user),
-        Some(digest.to_owned()),
-        root,
-        entropy,
-    )?;
     let mut class_keys = HashMap::new();
     for class in stored::classes_of_organisation() {
         let key = units::open(
@@ -127,7 +120,6 @@ async fn new_account(
     let account_key = class_keys
         .get(&Class::Account)
         .ok_or_else(|| Error::internal("no key for accounts"))?;
-
     let facts = UserFacts {
         org,
         verified: false,
@@ -143,18 +135,7 @@ async fn new_account(
         name: registration.name.clone(),
         email: registration.email.clone(),
     };
-    transaction.create_sealed(
-        "user",
-        &Item::sealed(keys::user(user), facts, profile),
-        &user_key,
-        entropy,
-    )?;
-    let credential = Item::sealed(keys::password(user), Empty {}, hashed);
-    transaction.create_sealed("password", &credential, &user_key, entropy)?;
-    transaction.create(
-        "e-mail",
-        &Item::plain(keys::email_guard(digest), EmailGuard { user }),
-    )?;
+    let user_key = add_user(ctx, &mut transaction, (user, facts, profile), hashed).await?;
     let profile = OrganisationProfile {
         name: registration.company.clone(),
         role_names: BTreeMap::new(),
@@ -181,6 +162,35 @@ async fn new_account(
         (now, ctx.id_bytes(), entropy),
     )?;
     Ok((transaction, outgoing))
+}
+
+/// Adds a new user with a key of their own and the guard of their address.
+///
+/// # Errors
+/// When the root key is out of reach. The transaction is rejected at `e-mail` when the address is taken.
+pub(crate) async fn add_user(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    (user, facts, profile): (UserId, UserFacts, UserProfile),
+    hashed: Password,
+) -> Result<DataKey> {
+    let entropy = ctx.entropy.as_ref();
+    let digest = facts.email_digest.clone();
+    let unit = UnitId::User(user);
+    let user_key = units::open(
+        transaction,
+        unit,
+        Some(digest.clone()),
+        ctx.root().await?,
+        entropy,
+    )?;
+    let item = Item::sealed(keys::user(user), facts, profile);
+    transaction.create_sealed("user", &item, &user_key, entropy)?;
+    let credential = Item::sealed(keys::password(user), Empty {}, hashed);
+    transaction.create_sealed("password", &credential, &user_key, entropy)?;
+    let guard = Item::plain(keys::email_guard(&digest), EmailGuard { user });
+    transaction.create("e-mail", &guard)?;
+    Ok(user_key)
 }
 
 /// Adds a new verification code, which replaces an older one, and gives the mail that carries it.
@@ -220,8 +230,21 @@ impl Account {
             .store
             .get(&[user_key.clone(), key_key.clone()], ctx.entropy.as_ref())
             .await?;
-        let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?;
-        let (Some(key), Some(raw)) = (key, found.get(&user_key)) else {
+        Self::open(user, found.get(&user_key), found.get(&key_key), ctx.root().await?)
+    }
+
+    /// A user from the rows of the account and of its key; `None` when the account is gone.
+    ///
+    /// # Errors
+    /// When the rows are not this user's.
+    pub fn open(
+        user: UserId,
+        account: Option<&Raw>,
+        key: Option<&Raw>,
+        root: &RootKey,
+    ) -> Result<Option<Self>> {
+        let key = units::usable_key(key, UnitId::User(user), root)?;
+        let (Some(key), Some(raw)) = (key, account) else {
             return Ok(None);
         };
         Ok(Some(Self {

@@ -4,5 +4,7 @@
 //! user's key. Entries are kept for eighteen months, between the 12 and 24 that policies promise for logs (OCK-12): a
 //! reader leaves older ones out, and the table deletes them some days later.
 
+pub mod export;
 pub mod model;
+pub mod read;
 pub mod store;

@@ -12,7 +12,7 @@ use crate::source::Source;
 use crate::store::{Item, Transaction};
 
 /// How long an entry is kept: eighteen months.
-const KEPT: SignedDuration = SignedDuration::from_hours(548 * 24);
+pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(548 * 24);
 
 /// How long what nobody will ever read is kept: see [`of_nobody`].
 const KEPT_OF_NOBODY: SignedDuration = SignedDuration::from_hours(24);
@@ -68,7 +68,7 @@ pub fn of_account(
     source: &Source,
 ) -> Result<()> {
     let facts = facts(ctx, kind, actor_of(kind, user), object, KEPT);
-    add(ctx, transaction, (user, key), facts, source)
+    add_of_account(ctx, transaction, (user, key), facts, seen(source))
 }
 
 /// Whoever fails to sign in is not known to be the user.
@@ -89,21 +89,49 @@ pub(crate) fn of_nobody(
     source: &Source,
 ) -> Result<()> {
     let facts = facts(ctx, kind, actor_of(kind, user), None, KEPT_OF_NOBODY);
-    add(ctx, transaction, (user, key), facts, source)
+    add_of_account(ctx, transaction, (user, key), facts, seen(source))
 }
 
-fn add(
+fn seen(source: &Source) -> AccountActivity {
+    AccountActivity {
+        address: source.address,
+        user_agent: source.user_agent.clone(),
+    }
+}
+
+/// Adds an entry to a user's own log about what somebody else did. From where that was is not the user's to know.
+///
+/// # Errors
+/// Only when the item does not encode.
+pub fn of_account_by(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    owner: (UserId, &DataKey),
+    kind: ActivityKind,
+    actor: ActorId,
+    object: Option<String>,
+) -> Result<()> {
+    let nowhere = AccountActivity {
+        address: None,
+        user_agent: None,
+    };
+    add_of_account(
+        ctx,
+        transaction,
+        owner,
+        facts(ctx, kind, Some(actor), object, KEPT),
+        nowhere,
+    )
+}
+
+fn add_of_account(
     ctx: &Ctx,
     transaction: &mut Transaction,
     (user, key): (UserId, &DataKey),
     facts: ActivityFacts,
-    source: &Source,
+    payload: AccountActivity,
 ) -> Result<()> {
-    let id = ActivityId::new(ctx.now(), ctx.id_bytes());
-    let payload = AccountActivity {
-        address: source.address,
-        user_agent: source.user_agent.clone(),
-    };
+    let id = ActivityId::new(facts.at, ctx.id_bytes());
     let item = Item::sealed(keys::account_activity(user, id), facts, payload);
     transaction.create_sealed("activity", &item, key, ctx.entropy.as_ref())
 }

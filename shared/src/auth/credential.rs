@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::accounts::token::{Claims, Verifier, digest_of, same_digest};
 use crate::entropy::{self, Entropy};
 use crate::error::{Error, Result};
-use crate::ids::{ApiKeyId, OrgId, SessionId, UserId};
+use crate::ids::{ApiKeyId, InvitationId, OrgId, SessionId, UserId};
 
 /// The name of the cookie: with this prefix browsers keep it to this host, this path and TLS (RFC 6265bis §4.1.3.2).
 pub const COOKIE: &str = "__Host-session";
@@ -101,6 +101,17 @@ impl ApiKey {
         format!("{API_KEY_PREFIX}{}", self.0.reveal())
     }
 
+    /// What every form of the key begins with: enough to tell it from others, and nothing of its secret.
+    pub fn prefix(org: OrgId, key: ApiKeyId) -> String {
+        let mut ids = [0; 32];
+        ids[..16].copy_from_slice(&org.bits().to_be_bytes());
+        ids[16..].copy_from_slice(&key.bits().to_be_bytes());
+        let mut text = URL_SAFE_NO_PAD.encode(ids);
+        // The last digit holds bits of the secret, too.
+        text.pop();
+        format!("{API_KEY_PREFIX}{text}")
+    }
+
     /// What is stored of it.
     pub fn digest(&self) -> String {
         self.0.digest()
@@ -110,6 +121,43 @@ impl ApiKey {
     pub fn ids(&self) -> (OrgId, ApiKeyId) {
         let [org, key] = self.0.ids;
         (OrgId::from_bits(org), ApiKeyId::from_bits(key))
+    }
+}
+
+/// The code of an invitation, as the mail carries it.
+#[derive(Clone)]
+pub struct InvitationCode(Opaque<2>);
+
+impl InvitationCode {
+    /// A new one.
+    pub fn new((org, invitation): (OrgId, InvitationId), entropy: &dyn Entropy) -> Self {
+        Self(Opaque::new([org.bits(), invitation.bits()], entropy))
+    }
+
+    /// Reads a code; `None` for what is none of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        Opaque::parse(text).map(Self)
+    }
+
+    /// The code itself, for the mail, once.
+    pub fn reveal(&self) -> String {
+        self.0.reveal()
+    }
+
+    /// What is stored of it.
+    pub fn digest(&self) -> String {
+        self.0.digest()
+    }
+
+    /// Whether `stored` is what is stored of it, in constant time.
+    pub fn matches(&self, stored: &str) -> bool {
+        matches(&self.digest(), stored)
+    }
+
+    /// Which invitation it says it is for, of which organisation.
+    pub fn ids(&self) -> (OrgId, InvitationId) {
+        let [org, invitation] = self.0.ids;
+        (OrgId::from_bits(org), InvitationId::from_bits(invitation))
     }
 }
 
@@ -192,6 +240,8 @@ mod tests {
         let text = key.reveal();
         assert!(text.starts_with(API_KEY_PREFIX));
         assert!(Opaque::<2>::parse(&text[4..]).is_some());
+        let prefix = ApiKey::prefix(OrgId::from_bits(2), ApiKeyId::from_bits(4));
+        assert!(text.starts_with(&prefix) && prefix.len() == 46, "{prefix}");
         for wrong in [
             "",
             "AAAA",

@@ -235,7 +235,7 @@ impl<'a> Shown<'a> {
             ],
             Self::Key(key) => {
                 let id = key.ids().1;
-                vec![keys::api_key(tenant, id), keys::api_key_use(id)]
+                vec![keys::api_key(tenant, id), keys::api_key_use(tenant, id)]
             }
         }
     }
@@ -333,7 +333,7 @@ pub(super) async fn identify_person(
 
 /// The answer to who asks for erased data: the unit outlives it and names the erasure. Nobody else gets this far with a
 /// credential of this organisation.
-async fn gone(ctx: &Ctx, unit: UnitId) -> Result<Error> {
+pub(crate) async fn gone(ctx: &Ctx, unit: UnitId) -> Result<Error> {
     let row = units::read(&ctx.store, unit).await?;
     Ok(match row {
         Some(row) => Error::Gone {

@@ -8,8 +8,9 @@ mod role;
 mod staff;
 
 pub use action::{Action, TABLE};
-pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential};
-pub use decide::{FRESH, Level, Standing, decide};
+pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential, InvitationCode};
+pub use decide::{FRESH, Level, Standing, decide, may_grant};
+pub(crate) use member::gone;
 pub use member::{Member, Needs, Permit, Person, member};
 pub use role::{Grants, Reach, RecordScope, Role, StaffRole};
 pub use staff::{Staff, staff};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Action;
 use super::action::Column;
 use crate::ids::{ActorId, RoleId};
+use crate::organisations::model::OrganisationFacts;
 use crate::records::model::Kind;
 
 /// What a member of an organisation may do.
@@ -30,6 +31,32 @@ pub enum Role {
 impl Role {
     /// The roles that every organisation has.
     pub const BUILT_IN: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Viewer];
+
+    /// What the role can do in an organisation; nothing, when it is a custom role that the organisation does not have.
+    /// What is about the person alone is everybody's and not among it.
+    pub fn grants(self, organisation: &OrganisationFacts) -> Grants {
+        let own = |action: &Action| match self {
+            Self::Custom(id) => {
+                let grants = organisation.roles.get(&id);
+                action.fits_custom_role() && grants.is_some_and(|grants| grants.actions.contains(action))
+            }
+            _ => self.in_table(*action) == Some(true),
+        };
+        let actions = Action::ALL.iter().copied();
+        let actions = actions
+            .filter(|action| !action.is_personal() && own(action))
+            .collect();
+        match self {
+            Self::Custom(id) => Grants {
+                actions,
+                ..organisation.roles.get(&id).cloned().unwrap_or_default()
+            },
+            _ => Grants {
+                actions,
+                ..Grants::default()
+            },
+        }
+    }
 
     /// Whether the table gives a built-in role the action; `None` for a custom role, whose grants say it.
     pub(super) fn in_table(self, action: Action) -> Option<bool> {
@@ -144,6 +171,18 @@ fn known_actions<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BT
 }
 
 impl Grants {
+    /// Whether who has these can do everything that `others` allow.
+    pub fn cover(&self, others: &Self) -> bool {
+        let about_records = others.actions.iter().any(|action| action.is_about_records());
+        let kinds = match (&self.kinds, &others.kinds) {
+            (None, _) => true,
+            (Some(own), Some(kinds)) => kinds.is_subset(own),
+            (Some(_), None) => false,
+        };
+        let whose = self.records == RecordScope::All || others.records == RecordScope::Own;
+        others.actions.is_subset(&self.actions) && (!about_records || (kinds && whose))
+    }
+
     /// Which records they reach for `actor`.
     pub fn reach(&self, actor: ActorId) -> Reach {
         Reach {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::model::{BillingDetails, BillingFacts, OrganisationProfile, Subscription};
+use super::model::{BillingDetails, BillingFacts, OrganisationFacts, OrganisationProfile, Subscription};
 use crate::accounts::store::Account;
 use crate::auth::Member;
 use crate::ctx::Ctx;
@@ -10,12 +10,15 @@ use crate::erasure::engine::{self, Begun, Order};
 use crate::erasure::model::Unit;
 use crate::erasure::units::{self, AT_CANCELLATION, AT_DELETION};
 use crate::error::{Error, Result};
+use crate::ids::{ActorId, OrgId};
 use crate::keys;
 use crate::ledger::Trigger;
+use crate::members::{anchors, leaving};
 use crate::outbox::send::Outgoing;
 use crate::outbox::templates::Template;
 use crate::policy::{Class, Fate, LifecycleEvent};
 use crate::retention::Due;
+use crate::source::Source;
 use crate::store::{Commit, Condition, Item, Transaction};
 use crate::stored;
 use crate::unit::UnitId;
@@ -29,12 +32,27 @@ pub struct Retained {
     pub due: Due,
 }
 
-fn units_of(member: &Member) -> Vec<UnitId> {
-    let org = member.permit.org();
+fn units_of(org: OrgId) -> Vec<UnitId> {
     stored::classes_of_organisation()
         .into_iter()
         .map(|class| UnitId::Organisation(org, class))
         .collect()
+}
+
+/// Adds a changed organisation to a transaction. The number of owners is not changed this way: one that changed meanwhile,
+/// without a new version, must not come back.
+///
+/// # Errors
+/// Only when the item does not encode.
+pub fn put(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    member: &Member,
+    item: &Item<OrganisationProfile>,
+) -> Result<()> {
+    let unchanged = Condition::version(item.version - 1).and(Condition::number("owners", item.facts.owners));
+    let key = member.key(Class::Account)?;
+    transaction.put_sealed_if("organisation", item, key, ctx.entropy.as_ref(), &unchanged)
 }
 
 /// Writes a changed organisation.
@@ -43,12 +61,7 @@ fn units_of(member: &Member) -> Vec<UnitId> {
 /// [`Error::Stale`] when it changed at the same time.
 pub async fn replace(ctx: &Ctx, member: &Member, item: &Item<OrganisationProfile>) -> Result<()> {
     let mut transaction = Transaction::new();
-    transaction.replace_sealed(
-        "organisation",
-        item,
-        member.key(Class::Account)?,
-        ctx.entropy.as_ref(),
-    )?;
+    put(ctx, &mut transaction, member, item)?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(()),
         Err(Commit::Rejected(_)) => Err(Error::Stale {
@@ -66,7 +79,10 @@ pub async fn cancel(
     ctx: &Ctx,
     member: &Member,
 ) -> Result<(Item<OrganisationProfile>, Vec<Retained>, Outgoing)> {
-    if subscription(member)? == Subscription::Cancelled {
+    let tenant = member.permit.tenant();
+    if let Some(at) = organisation(member)?.cancelled_at {
+        // An earlier attempt may have been cut off before it reached every member.
+        anchors::of_members(ctx, tenant, Some(at)).await?;
         return Err(Error::conflict(
             "/subscription",
             "The subscription is cancelled already.",
@@ -85,6 +101,7 @@ pub async fn cancel(
         },
     )?;
     commit(ctx, transaction).await?;
+    anchors::of_members(ctx, tenant, Some(now)).await?;
     Ok((item, retained, outgoing))
 }
 
@@ -93,19 +110,21 @@ pub async fn cancel(
 /// # Errors
 /// [`Error::Conflict`] when it is not cancelled.
 pub async fn resume(ctx: &Ctx, member: &Member) -> Result<Item<OrganisationProfile>> {
-    if subscription(member)? != Subscription::Cancelled {
+    if organisation(member)?.subscription != Subscription::Cancelled {
         return Err(Error::conflict(
             "/subscription",
             "The subscription is not cancelled.",
         ));
     }
+    // First the members: an attempt that is cut off leaves nobody on the way out of an organisation that lives.
+    anchors::of_members(ctx, member.permit.tenant(), None).await?;
     let (item, _, transaction) = change(ctx, member, None).await?;
     commit(ctx, transaction).await?;
     Ok(item)
 }
 
-fn subscription(member: &Member) -> Result<Subscription> {
-    Ok(member.organisation_facts().ok_or(Error::NotFound)?.subscription)
+fn organisation(member: &Member) -> Result<&OrganisationFacts> {
+    member.organisation_facts().ok_or(Error::NotFound)
 }
 
 async fn commit(ctx: &Ctx, transaction: Transaction) -> Result<()> {
@@ -119,8 +138,8 @@ async fn commit(ctx: &Ctx, transaction: Transaction) -> Result<()> {
     }
 }
 
-/// The transaction that cancels, or resumes, with every unit's anchor. A person's account follows the organisation
-/// that the person registered.
+/// The transaction that cancels, or resumes, with every unit's anchor. The account of who asks follows the organisation,
+/// as those of the other members do, unless the person is in another one that lives.
 async fn change(
     ctx: &Ctx,
     member: &Member,
@@ -137,9 +156,12 @@ async fn change(
         Subscription::Active
     };
     let mut transaction = Transaction::new();
-    transaction.replace_sealed("organisation", &item, key, ctx.entropy.as_ref())?;
-    let mut all = units_of(member);
-    all.push(UnitId::User(member.person()?.user));
+    put(ctx, &mut transaction, member, &item)?;
+    let (org, user) = (member.permit.org(), member.person()?.user);
+    let mut all = units_of(org);
+    if cancelled_at.is_none() || !anchors::lives_elsewhere(ctx, user, org).await? {
+        all.push(UnitId::User(user));
+    }
     let unit_keys: Vec<_> = all.iter().map(|&unit| keys::unit(unit)).collect();
     let found = ctx.store.get(&unit_keys, ctx.entropy.as_ref()).await?;
     let mut retained = Vec::new();
@@ -182,7 +204,7 @@ fn dates(ctx: &Ctx, retained: &[Retained]) -> Vec<(String, String)> {
 pub async fn close(ctx: &Ctx, member: &Member) -> Result<Begun> {
     let policy = ctx.policy();
     let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::OrganisationDeletion);
-    let units = units_of(member)
+    let units = units_of(member.permit.org())
         .into_iter()
         .map(|unit| (unit, fate(unit)))
         .collect();
@@ -194,27 +216,25 @@ pub async fn close(ctx: &Ctx, member: &Member) -> Result<Begun> {
     engine::begin(ctx, &order).await
 }
 
-/// Deletes the user's account. Where the policy promises that content goes with the person, the organisation that the
-/// person owns goes in the same transaction (TRK-7); elsewhere the last owner must close it first.
+/// Deletes the user's account, after the person left every organisation. Where the policy promises that content goes with
+/// the person, an organisation in which nobody else is goes in the same transaction (TRK-7); elsewhere its last owner must
+/// close it, or hand it over, first.
 ///
 /// # Errors
-/// [`Error::Conflict`] for the owner of an organisation that would be left without one.
-pub async fn delete_account(ctx: &Ctx, member: &Member) -> Result<Begun> {
+/// [`Error::Conflict`], before anything is changed, for the owner of an organisation that would be left without one;
+/// [`Error::Forbidden`] for staff, whose accounts the operator ends.
+pub async fn delete_account(ctx: &Ctx, member: &Member, source: &Source) -> Result<Begun> {
     let policy = ctx.policy();
-    let with_the_person = policy.on(Class::Content, LifecycleEvent::AccountDeletion) == Fate::Erase;
-    // The key, not the rows: those are still being purged for a moment after an organisation was closed.
-    let owns = member.optional(&account_key(member.permit.tenant())).is_some();
-    if owns && !with_the_person {
-        return Err(Error::conflict(
-            "",
-            "You are the only owner of your organisation. Close it first with DELETE /v1/organisation; what is yours \
-             alone can then be deleted here.",
-        ));
+    let person = member.person()?;
+    if member.optional(&keys::staff(person.user)).is_some() {
+        return Err(Error::Forbidden("The operator ends the accounts of its staff."));
     }
     let fate = |unit: UnitId| policy.on(unit.class(), LifecycleEvent::AccountDeletion);
-    let mut units = vec![(UnitId::User(member.person()?.user), Fate::Erase)];
-    if owns {
-        units.extend(units_of(member).into_iter().map(|unit| (unit, fate(unit))));
+    let with_the_person = policy.on(Class::Content, LifecycleEvent::AccountDeletion) == Fate::Erase;
+    let going = leaving::leave_all(ctx, person, with_the_person, source).await?;
+    let mut units = vec![(UnitId::User(person.user), Fate::Erase)];
+    for org in going {
+        units.extend(units_of(org).into_iter().map(|unit| (unit, fate(unit))));
     }
     let order = Order {
         trigger: Trigger::AccountDeletion,
@@ -229,10 +249,18 @@ pub fn account_key(tenant: keys::Tenant) -> keys::Key {
     keys::data_key(UnitId::Organisation(tenant.org(), Class::Account))
 }
 
+/// What the deletion of an account looks at, for the round trip that authenticates.
+pub fn deletion_keys(actor: ActorId) -> Vec<keys::Key> {
+    match actor {
+        ActorId::User(user) => vec![keys::staff(user)],
+        ActorId::Service(_) => Vec::new(),
+    }
+}
+
 /// When which class of a cancelled organisation's data is erased.
 pub fn retained(ctx: &Ctx, member: &Member, cancelled_at: Option<Timestamp>) -> Vec<Retained> {
     let Some(at) = cancelled_at else { return Vec::new() };
-    units_of(member)
+    units_of(member.permit.org())
         .into_iter()
         .filter_map(|unit| {
             let due = units::due(ctx.policy(), unit, at, AT_CANCELLATION)?;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::email::Email;
-use crate::ids::{MailId, UserId};
+use crate::ids::MailId;
+use crate::unit::UnitId;
 
 use super::templates::Template;
 
@@ -23,8 +24,9 @@ pub enum MailState {
 /// The head of a mail: ids and instants only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailHead {
-    /// The user it goes to.
-    pub user: UserId,
+    /// The unit with which its content is sealed: the account of the user it goes to, or that of the organisation that
+    /// writes to somebody who may have no account.
+    pub unit: UnitId,
     /// The mail.
     pub mail: MailId,
     /// What is known of its sending.
@@ -41,7 +43,7 @@ pub struct MailHead {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailFacts {}
 
-/// A mail's content, sealed with the key of the user it goes to.
+/// A mail's content, sealed with the key of its unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailPayload {
     /// To whom.

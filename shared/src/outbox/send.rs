@@ -11,7 +11,7 @@ use crate::email::Email;
 use crate::entropy::Entropy;
 use crate::erasure::units;
 use crate::error::Result;
-use crate::ids::{MailId, UserId};
+use crate::ids::MailId;
 use crate::keys::{self, SHARDS};
 use crate::seal::DataKey;
 use crate::store::{Commit, Condition, Item, Query, Transaction};
@@ -30,36 +30,37 @@ const KEPT_UNKNOWN: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A mail that is about to be written.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// The user it goes to.
-    pub user: UserId,
+    /// The unit with which it is sealed.
+    pub unit: UnitId,
     /// Its id.
     pub mail: MailId,
 }
 
-/// Adds a mail to the transaction that causes it.
+/// Adds a mail to the transaction that causes it. It is sealed with the account of the person it goes to, or, where that
+/// person may have none, with the account of the organisation that writes.
 ///
 /// # Errors
 /// Only when an item does not encode.
 pub fn queue(
     transaction: &mut Transaction,
-    (user, user_key): (UserId, &DataKey),
+    (owner, key): (impl Into<UnitId>, &DataKey),
     to: Email,
     template: Template,
     (now, id, entropy): (Timestamp, [u8; 10], &dyn Entropy),
 ) -> Result<Outgoing> {
-    let mail = MailId::new(now, id);
+    let (unit, mail) = (owner.into(), MailId::new(now, id));
     let head = MailHead {
-        user,
+        unit,
         mail,
         state: MailState::Pending,
         next_attempt_at: now.as_millisecond(),
         attempts: 0,
         created_at: now,
     };
-    let content = Item::sealed(keys::mail(user, mail), MailFacts {}, MailPayload { to, template });
-    transaction.create_sealed("mail", &content, user_key, entropy)?;
-    transaction.create("mail", &Item::plain(keys::outbox(user, mail), head))?;
-    Ok(Outgoing { user, mail })
+    let content = Item::sealed(keys::mail(unit, mail), MailFacts {}, MailPayload { to, template });
+    transaction.create_sealed("mail", &content, key, entropy)?;
+    transaction.create("mail", &Item::plain(keys::outbox(unit, mail), head))?;
+    Ok(Outgoing { unit, mail })
 }
 
 /// What became of a mail.
@@ -71,14 +72,21 @@ pub enum Sent {
     Later,
     /// Its fate is unknown.
     Unknown,
-    /// It is not to be sent any more: the user is gone, or another worker has it.
+    /// It is not to be sent any more: its unit is gone, or another worker has it.
     Dropped,
 }
 
 /// Sends a mail that was just written. A failure is left to the schedule: the caller's answer does not depend on it.
 pub async fn send_now(ctx: &Ctx, outgoing: &Outgoing) {
-    if let Err(error) = deliver(ctx, outgoing.user, outgoing.mail).await {
+    if let Err(error) = deliver(ctx, outgoing.unit, outgoing.mail).await {
         tracing::warn!(%error, mail = %outgoing.mail, "a mail was left to the schedule");
+    }
+}
+
+/// Sends mails that were just written, as [`send_now`] does.
+pub async fn send_all(ctx: &Ctx, mails: &[Outgoing]) {
+    for outgoing in mails {
+        send_now(ctx, outgoing).await;
     }
 }
 
@@ -86,11 +94,10 @@ pub async fn send_now(ctx: &Ctx, outgoing: &Outgoing) {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn deliver(ctx: &Ctx, user: UserId, mail: MailId) -> Result<Sent> {
-    let unit = UnitId::User(user);
+pub async fn deliver(ctx: &Ctx, unit: UnitId, mail: MailId) -> Result<Sent> {
     let (head_key, mail_key, key_key) = (
-        keys::outbox(user, mail),
-        keys::mail(user, mail),
+        keys::outbox(unit, mail),
+        keys::mail(unit, mail),
         keys::data_key(unit),
     );
     let wanted = [head_key.clone(), mail_key.clone(), key_key.clone()];
@@ -101,7 +108,7 @@ pub async fn deliver(ctx: &Ctx, user: UserId, mail: MailId) -> Result<Sent> {
     let mut head = head.decode::<MailHead>()?;
     let key = units::usable_key(found.get(&key_key), unit, ctx.root().await?)?;
     let (Some(key), Some(content)) = (key, found.get(&mail_key)) else {
-        // The user is gone: nothing is sent to somebody who was deleted (M-13).
+        // The unit is gone: nothing is sent to somebody who was deleted (M-13).
         ctx.store
             .delete_all(&[head_key, mail_key], ctx.entropy.as_ref())
             .await?;
@@ -148,7 +155,7 @@ pub async fn deliver(ctx: &Ctx, user: UserId, mail: MailId) -> Result<Sent> {
 async fn note_unknown(ctx: &Ctx, mut head: Item<MailHead>, now: Timestamp) -> Result<Sent> {
     if head.facts.state == MailState::Unknown {
         // The week is over; nobody can do anything with it any more.
-        let mail_key = keys::mail(head.facts.user, head.facts.mail);
+        let mail_key = keys::mail(head.facts.unit, head.facts.mail);
         ctx.store
             .delete_all(&[head.key, mail_key], ctx.entropy.as_ref())
             .await?;
@@ -249,7 +256,7 @@ pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<MailReport> {
                     return Ok(report);
                 }
                 let head = raw.decode::<MailHead>()?.facts;
-                match deliver(ctx, head.user, head.mail).await? {
+                match deliver(ctx, head.unit, head.mail).await? {
                     Sent::Accepted => report.accepted += 1,
                     Sent::Later if head.state == MailState::Unknown => report.unknown += 1,
                     Sent::Later => {

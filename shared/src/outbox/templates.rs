@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::staff::notice::AccessNotice;
+
 /// A mail's template with what it needs. Texts from people never stand in a subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "template", rename_all = "snake_case")]
@@ -20,6 +22,68 @@ pub enum Template {
     },
     /// Tells the owner of an account that an old refresh token was used: somebody has a copy.
     SessionsEnded,
+    /// Tells somebody that they are one of the operator's staff now.
+    StaffInvited {
+        /// The one-time code that sets a password.
+        code: String,
+    },
+    /// Tells an owner where exceptional access of the operator's staff stands.
+    ExceptionalAccess(AccessNotice),
+    /// Invites somebody into an organisation.
+    Invited {
+        /// The organisation's name.
+        organisation: String,
+        /// The one-time code.
+        code: String,
+    },
+    /// Tells a member of another role.
+    RoleChanged {
+        /// The organisation's name.
+        organisation: String,
+        /// The role's name.
+        role: String,
+    },
+    /// Tells a member that the membership is suspended.
+    MembershipSuspended {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells a member that it is so no longer.
+    MembershipReinstated {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells somebody that they are no member any more.
+    MembershipEnded {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells an owner that somebody else is now.
+    OwnershipGiven {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells a member that they are an owner now.
+    OwnershipReceived {
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// Tells a member that an administrator ended their sessions.
+    SessionsEndedByAdmin,
+    /// Tells a person that an API key was created in their name.
+    ApiKeyCreated {
+        /// What the key begins with.
+        prefix: String,
+        /// When it ends, RFC 3339.
+        ends: String,
+    },
+    /// Tells whoever created an API key that it ends soon.
+    ApiKeyEnds {
+        /// What the key begins with.
+        prefix: String,
+        /// When it ends, RFC 3339.
+        ends: String,
+    },
     /// Tells the owner of an account that somebody failed to sign in so often that it was locked.
     SignInsFailed {
         /// How often.
@@ -97,6 +161,85 @@ impl Template {
                 format!(
                     "A sign-in token of yours that had been replaced was used again. Somebody may have a copy, so the \
                      session was ended. Sign in again at {origin}; if this happens again, change your password.\n"
+                ),
+            ),
+            Self::StaffInvited { code } => (
+                "You are on the staff",
+                format!(
+                    "You are one of the staff of {operator} now. To choose your password, send this code with it to \
+                     POST {origin}/v1/auth/reset-password:\n\n{code}\n\nIt is good for 24 hours and for one use. Then sign \
+                     in and set up a second factor: without one, staff can do nothing.\n"
+                ),
+            ),
+            Self::ExceptionalAccess(notice) => (notice.subject(), notice.body(origin)),
+            Self::Invited { organisation, code } => (
+                "You are invited to an organisation",
+                format!(
+                    "A member of \"{organisation}\" invites you to work with them at {operator}.\n\nIf you have no account \
+                     yet, send this code with your name and a password to POST {origin}/v1/auth/accept-invitation. If you \
+                     have one, sign in and send it to POST {origin}/v1/me/organisations:\n\n{code}\n\nIt is good for 7 \
+                     days and for one use. If you do not know them, do nothing: nobody can use your address without the \
+                     code.\n"
+                ),
+            ),
+            Self::RoleChanged { organisation, role } => (
+                "Your role was changed",
+                format!(
+                    "Your role in \"{organisation}\" is now \"{role}\". You were signed out there; sign in again at \
+                     {origin}.\n"
+                ),
+            ),
+            Self::MembershipSuspended { organisation } => (
+                "Your membership is suspended",
+                format!(
+                    "An administrator of \"{organisation}\" suspended your membership: you cannot see or change anything \
+                     there. Your account stays yours.\n"
+                ),
+            ),
+            Self::MembershipReinstated { organisation } => (
+                "Your membership is no longer suspended",
+                format!("You can work in \"{organisation}\" again. Sign in at {origin}.\n"),
+            ),
+            Self::MembershipEnded { organisation } => (
+                "You are no longer a member of an organisation",
+                format!(
+                    "An administrator of \"{organisation}\" removed you. Your account stays yours: you can sign in, and \
+                     delete it with DELETE {origin}/v1/me.\n"
+                ),
+            ),
+            Self::OwnershipGiven { organisation } => (
+                "You handed over an organisation",
+                format!(
+                    "Somebody else is now an owner of \"{organisation}\" in your place, and you are an admin. If this was \
+                     not you, write to {operator} at once.\n"
+                ),
+            ),
+            Self::OwnershipReceived { organisation } => (
+                "You are now an owner of an organisation",
+                format!(
+                    "An owner of \"{organisation}\" handed it over to you: you can do everything there, closing it \
+                     included. Sign in again at {origin}.\n"
+                ),
+            ),
+            Self::SessionsEndedByAdmin => (
+                "An administrator signed you out",
+                format!(
+                    "An administrator of your organisation ended your sessions there. Sign in again at {origin}. If you \
+                     wonder why, ask them.\n"
+                ),
+            ),
+            Self::ApiKeyCreated { prefix, ends } => (
+                "An API key was created",
+                format!(
+                    "With your account, an API key was created that begins with\n\n{prefix}\n\nIt ends at {ends}. If it \
+                     was not you, revoke it with DELETE {origin}/v1/service-accounts/…/keys/… and change your password.\n"
+                ),
+            ),
+            Self::ApiKeyEnds { prefix, ends } => (
+                "An API key ends soon",
+                format!(
+                    "The API key that begins with\n\n{prefix}\n\nends at {ends}. What uses it stops working then. Create \
+                     another with POST {origin}/v1/service-accounts/…/keys, put it in its place, and revoke this one.\n"
                 ),
             ),
             Self::SignInsFailed { .. }

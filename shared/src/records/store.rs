@@ -8,7 +8,7 @@ use super::model::{
 };
 use super::rules::{self, Unique};
 use crate::attachments;
-use crate::auth::{Member, Permit};
+use crate::auth::{Member, Permit, Reach};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::idempotency::{Idempotency, StoredAnswer};
@@ -16,7 +16,7 @@ use crate::ids::EventId;
 use crate::keys::{self, Key, Tenant};
 use crate::policy::Class;
 use crate::seal::DataKey;
-use crate::store::{After, Commit, Condition, Index, Item, Query, Rejection, Transaction};
+use crate::store::{After, Commit, Condition, Index, Item, Query, Raw, Rejection, Transaction};
 
 /// A record as it is stored.
 pub type Record = Item<RecordPayload>;
@@ -47,18 +47,25 @@ pub fn key(tenant: Tenant, record: RecordId) -> Key {
 /// # Errors
 /// [`Error::NotFound`] when it is not there or was deleted.
 pub fn read(member: &Member, record: RecordId) -> Result<Record> {
-    let item = member
-        .item(&key(member.permit.tenant(), record))?
-        .open::<RecordPayload>(member.key(Class::Content)?)?;
-    if item.facts.deleted_at.is_some() || !is_reached(&member.permit, &item.facts) {
+    let raw = member.item(&key(member.permit.tenant(), record))?;
+    open(raw, member.key(Class::Content)?, member.permit.reach())
+}
+
+/// A record that `reach` covers.
+///
+/// # Errors
+/// [`Error::NotFound`] when it was deleted or is out of reach.
+pub(crate) fn open(raw: &Raw, data_key: &DataKey, reach: &Reach) -> Result<Record> {
+    let item = raw.open::<RecordPayload>(data_key)?;
+    if item.facts.deleted_at.is_some() || !is_reached(reach, &item.facts) {
         Err(Error::NotFound)
     } else {
         Ok(item)
     }
 }
 
-fn is_reached(permit: &Permit, facts: &RecordFacts) -> bool {
-    permit.reach().covers(facts.kind, facts.created_by)
+fn is_reached(reach: &Reach, facts: &RecordFacts) -> bool {
+    reach.covers(facts.kind, facts.created_by)
 }
 
 /// Refuses a kind that the caller's role does not reach at all.
@@ -339,7 +346,7 @@ pub async fn delete(
     let before = member
         .item(&key(member.permit.tenant(), id))?
         .open::<RecordPayload>(data_key)?;
-    if !is_reached(&member.permit, &before.facts) {
+    if !is_reached(member.permit.reach(), &before.facts) {
         return Err(Error::NotFound);
     }
     if before.facts.deleted_at.is_none() {
@@ -431,7 +438,22 @@ pub struct ListQuery {
 /// # Errors
 /// When the store does not answer.
 pub async fn list(ctx: &Ctx, member: &Member, list: &ListQuery) -> Result<(Vec<Record>, Option<After>)> {
+    kind_must_be_reached(&member.permit, list.kind)?;
     let data_key = member.key(Class::Content)?;
+    list_within(ctx, member.permit.tenant(), data_key, member.permit.reach(), list).await
+}
+
+/// Lists the records that `reach` covers.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn list_within(
+    ctx: &Ctx,
+    tenant: Tenant,
+    data_key: &DataKey,
+    reach: &Reach,
+    list: &ListQuery,
+) -> Result<(Vec<Record>, Option<After>)> {
     let mut filter = Condition::missing("deleted_at");
     let statuses = list
         .statuses
@@ -440,11 +462,10 @@ pub async fn list(ctx: &Ctx, member: &Member, list: &ListQuery) -> Result<(Vec<R
     if let Some(any) = statuses.reduce(Condition::or) {
         filter = filter.and(any);
     }
-    kind_must_be_reached(&member.permit, list.kind)?;
-    if let Some(own) = member.permit.reach().own {
+    if let Some(own) = reach.own {
         filter = filter.and(Condition::text("created_by", own.to_string()));
     }
-    let partition = keys::records(member.permit.tenant(), list.kind);
+    let partition = keys::records(tenant, list.kind);
     let by_update = list.sort == Sort::Updated;
     let mut query = Query::new(partition, list.limit)
         .backwards(list.backwards)
@@ -471,7 +492,7 @@ pub async fn list(ctx: &Ctx, member: &Member, list: &ListQuery) -> Result<(Vec<R
                     .facts
                     .status
                     .is_some_and(|status| list.statuses.contains(&status));
-            let shown = record.facts.deleted_at.is_none() && is_reached(&member.permit, &record.facts);
+            let shown = record.facts.deleted_at.is_none() && is_reached(reach, &record.facts);
             if shown && status_is_right {
                 records.push(record);
             }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Grants;
-use crate::ids::{ServiceAccountId, UserId};
+use crate::ids::{ApiKeyId, OrgId, ServiceAccountId, UserId};
 use crate::text::Line;
 
 /// The clear part of a service account.
@@ -16,6 +16,9 @@ pub struct ServiceAccountFacts {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// How many API keys it has, expired ones included.
+    #[serde(default)]
+    pub keys: u64,
 }
 
 /// The sealed part of a service account.
@@ -23,6 +26,13 @@ pub struct ServiceAccountFacts {
 pub struct ServiceAccount {
     /// What it is for.
     pub name: Line<100>,
+}
+
+/// How many service accounts an organisation has: what two requests at one moment agree on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceCount {
+    /// So many.
+    pub accounts: u64,
 }
 
 /// The clear part of an API key.
@@ -59,4 +69,13 @@ pub struct KeyUse {
     pub used_at: i64,
     /// When DynamoDB may forget it, in Unix seconds.
     pub ttl: i64,
+}
+
+/// Points from an hour to an API key whose end is announced in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyDue {
+    /// The organisation.
+    pub org: OrgId,
+    /// The key.
+    pub key: ApiKeyId,
 }

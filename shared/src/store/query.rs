@@ -36,6 +36,7 @@ pub struct Query {
     backwards: bool,
     limit: i32,
     after: Option<After>,
+    since: Option<String>,
     until: Option<String>,
     filter: Option<Condition>,
 }
@@ -67,6 +68,7 @@ impl Query {
             backwards: false,
             limit: i32::try_from(limit).unwrap_or(i32::MAX),
             after: None,
+            since: None,
             until: None,
             filter: None,
         }
@@ -93,6 +95,13 @@ impl Query {
         self
     }
 
+    /// Only items whose sort key is at least this.
+    #[must_use]
+    pub fn since(mut self, sort: impl Into<String>) -> Self {
+        self.since = Some(sort.into());
+        self
+    }
+
     /// Only items whose sort key is at most this.
     #[must_use]
     pub fn until(mut self, sort: impl Into<String>) -> Self {
@@ -105,6 +114,21 @@ impl Query {
     pub fn filter(mut self, filter: Option<Condition>) -> Self {
         self.filter = filter;
         self
+    }
+
+    /// What the sort key must be, with the values that stand in it. A range replaces the partition's prefix.
+    fn range(&self) -> (&'static str, Vec<(&'static str, &str)>) {
+        let prefix = self.partition.prefix.as_str();
+        match (self.since.as_deref(), self.until.as_deref()) {
+            (Some(since), Some(until)) => (
+                "#sk BETWEEN :sk AND :sk_until",
+                vec![(":sk", since), (":sk_until", until)],
+            ),
+            (Some(since), None) => ("#sk >= :sk", vec![(":sk", since)]),
+            (None, Some(until)) => ("#sk <= :sk", vec![(":sk", until)]),
+            (None, None) if prefix.is_empty() => ("", Vec::new()),
+            (None, None) => ("begins_with(#sk, :sk)", vec![(":sk", prefix)]),
+        }
     }
 }
 
@@ -124,16 +148,13 @@ impl Store {
             .scan_index_forward(!query.backwards)
             .limit(query.limit);
         let mut condition = "#pk = :pk".to_owned();
-        let range = match (&query.until, query.partition.prefix.as_str()) {
-            (Some(until), _) => Some(("#sk <= :sk", until.as_str())),
-            (None, "") => None,
-            (None, prefix) => Some(("begins_with(#sk, :sk)", prefix)),
-        };
-        if let Some((clause, value)) = range {
+        let (clause, values) = query.range();
+        if !clause.is_empty() {
             condition = format!("{condition} AND {clause}");
-            request = request
-                .expression_attribute_names("#sk", sk)
-                .expression_attribute_values(":sk", AttributeValue::S(value.to_owned()));
+            request = request.expression_attribute_names("#sk", sk);
+            for (name, value) in values {
+                request = request.expression_attribute_values(name, AttributeValue::S(value.to_owned()));
+            }
         }
         request = match query.index {
             Index::Table => request.consistent_read(true),

@@ -219,3 +219,28 @@ fn an_api_key_does_what_its_scopes_say_and_nothing_personal() {
         assert!(none.is_err(), "{action:?}");
     }
 }
+
+#[test]
+fn g_28_nobody_grants_more_than_they_have() {
+    let id = RoleId::from_bits(7);
+    let grants = |value: serde_json::Value| serde_json::from_value::<Grants>(value).unwrap();
+    let may = |role: Role, own: serde_json::Value, given: serde_json::Value| {
+        let mut with_role = organisation();
+        with_role.roles.insert(id, grants(own));
+        may_grant((actor(), role), &grants(given), &with_role)
+    };
+    let read = serde_json::json!({ "actions": ["records.read"] });
+    let none = serde_json::json!({ "actions": [] });
+    assert!(may(Role::Admin, none.clone(), read.clone()));
+    let write = serde_json::json!({ "actions": ["records.read", "records.write"] });
+    assert!(!may(Role::Viewer, none.clone(), write));
+    assert!(!may(Role::Custom(RoleId::from_bits(8)), none, read.clone()));
+    let custom = Role::Custom(id);
+    assert!(may(custom, read.clone(), read.clone()));
+    let assets = serde_json::json!({ "actions": ["records.read"], "kinds": ["asset"] });
+    assert!(may(custom, assets.clone(), assets.clone()));
+    assert!(!may(custom, assets, read.clone()), "kinds are not widened");
+    let own = serde_json::json!({ "actions": ["records.read"], "records": "own" });
+    assert!(!may(custom, own.clone(), read), "own records are not all");
+    assert!(!may(custom, own.clone(), own), "one's own are not another's own");
+}
