@@ -10,15 +10,15 @@ use crate::ids::UserId;
 /// A code that is about to be mailed.
 pub(super) struct NewCode {
     /// The code, for the mail.
-    pub text: String,
+    pub(super) text: String,
     /// What is stored of it.
-    pub digest: String,
+    pub(super) digest: String,
     /// Until when it is good.
-    pub expires_at: Timestamp,
+    pub(super) expires_at: Timestamp,
 }
 
 impl NewCode {
-    pub fn new(ctx: &Ctx, user: UserId, lifetime: SignedDuration) -> Self {
+    pub(super) fn new(ctx: &Ctx, user: UserId, lifetime: SignedDuration) -> Self {
         let secret = OpaqueSecret::new(ctx.entropy.as_ref());
         Self {
             text: format!("{user}.{}", secret.reveal()),
@@ -28,7 +28,7 @@ impl NewCode {
     }
 
     /// As it is stored.
-    pub fn row(&self) -> VerificationCode {
+    pub(super) fn row(&self) -> VerificationCode {
         VerificationCode {
             digest: self.digest.clone(),
             expires_at: self.expires_at,
@@ -40,14 +40,14 @@ impl NewCode {
 /// A code that somebody shows.
 pub(super) struct ShownCode {
     /// Whose it says it is.
-    pub user: UserId,
+    pub(super) user: UserId,
     /// The digest of its secret.
-    pub digest: String,
+    pub(super) digest: String,
 }
 
 impl ShownCode {
     /// Reads a code; `None` when it is none.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (user, secret) = text.trim().split_once('.')?;
         Some(Self {
             user: user.parse().ok()?,

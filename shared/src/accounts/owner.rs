@@ -22,25 +22,25 @@ use crate::store::{Item, Raw, Transaction};
 use crate::unit::UnitId;
 
 /// The user that nobody is, in the place of the owner of an address that has none.
-pub(crate) fn nobody(root: &RootKey, email_digest: &str) -> UserId {
+pub(super) fn nobody(root: &RootKey, email_digest: &str) -> UserId {
     let mut bits = [0; 16];
     bits.copy_from_slice(&root.mac("nobody", email_digest.as_bytes())[..16]);
     UserId::from_bits(u128::from_be_bytes(bits))
 }
 
 /// Whose an address is.
-pub(crate) struct Owner {
+pub(super) struct Owner {
     /// The user, or the user that nobody is.
-    pub user: UserId,
+    pub(super) user: UserId,
     /// The key of the account, or one that nobody has.
-    pub key: DataKey,
+    pub(super) key: DataKey,
     /// The account, if there is one.
-    pub account: Option<Item<UserProfile>>,
+    pub(super) account: Option<Item<UserProfile>>,
 }
 
 impl Owner {
     /// The keys of what [`read`](Self::read) wants.
-    pub fn keys(user: UserId) -> [Key; 2] {
+    pub(super) fn keys(user: UserId) -> [Key; 2] {
         [keys::user(user), keys::data_key(UnitId::User(user))]
     }
 
@@ -48,7 +48,7 @@ impl Owner {
     ///
     /// # Errors
     /// When a row is not what it should be.
-    pub fn read(ctx: &Ctx, root: &RootKey, user: UserId, found: &HashMap<Key, Raw>) -> Result<Self> {
+    pub(super) fn read(ctx: &Ctx, root: &RootKey, user: UserId, found: &HashMap<Key, Raw>) -> Result<Self> {
         let unit = UnitId::User(user);
         let [user_key, key_key] = Self::keys(user);
         let key = units::usable_key(found.get(&key_key), unit, root)?;
@@ -68,7 +68,7 @@ impl Owner {
     ///
     /// # Errors
     /// When a dependency does not answer.
-    pub async fn of(ctx: &Ctx, email_digest: &str) -> Result<Self> {
+    pub(super) async fn of(ctx: &Ctx, email_digest: &str) -> Result<Self> {
         let root = ctx.root().await?;
         let user = owner_of(ctx, email_digest).await?;
         let user = user.unwrap_or_else(|| nobody(root, email_digest));
@@ -77,7 +77,7 @@ impl Owner {
     }
 
     /// The clear part of the account, if there is one.
-    pub fn facts(&self) -> Option<&UserFacts> {
+    pub(super) fn facts(&self) -> Option<&UserFacts> {
         self.account.as_ref().map(|item| &item.facts)
     }
 
@@ -85,7 +85,7 @@ impl Owner {
     ///
     /// # Errors
     /// Only when an item does not encode.
-    pub fn note(
+    pub(super) fn note(
         &self,
         ctx: &Ctx,
         transaction: &mut Transaction,
@@ -104,7 +104,7 @@ impl Owner {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn note_in_organisation(
+    pub(super) async fn note_in_organisation(
         &self,
         ctx: &Ctx,
         transaction: &mut Transaction,
@@ -134,7 +134,7 @@ impl Owner {
     ///
     /// # Errors
     /// Only when an item does not encode.
-    pub fn queue(
+    pub(super) fn queue(
         &self,
         ctx: &Ctx,
         transaction: &mut Transaction,
