@@ -173,8 +173,8 @@ async fn a_role_is_changed_by_version_and_deleted_when_nobody_has_it() {
     );
     let members = owner.get("/v1/members").await.json();
     let bert = members["data"].as_array().unwrap().iter();
-    let bert = bert.filter(|member| member["role"] == role.as_str());
-    let bert = bert.last().unwrap()["id"].as_str().unwrap();
+    let mut bert = bert.filter(|member| member["role"] == role.as_str());
+    let bert = bert.next().unwrap()["id"].as_str().unwrap();
     assert_eq!(
         change(&owner, bert, &json!({ "role": "viewer" })).await.status,
         200

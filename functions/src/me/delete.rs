@@ -1,6 +1,8 @@
 //! `DELETE /v1/me`
 
 use shared::error::Result;
+use shared::ids::ActorId;
+use shared::keys::{Key, Tenant};
 use shared::organisations::store;
 
 use crate::erasures::ErasureBegun;
