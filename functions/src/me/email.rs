@@ -26,5 +26,7 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let source = call.request.source();
     let mails = email_change::ask(&call.ctx, &call.member, request.email, source).await?;
     send::send_all(&call.ctx, &mails).await;
-    Accepted::answer("We sent a mail to each of the two addresses. When both codes are shown, the address changes.")
+    Accepted::answer(
+        "We sent a mail to each of the two addresses. When both codes are shown, the address changes.",
+    )
 }

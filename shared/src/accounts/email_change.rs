@@ -84,9 +84,7 @@ pub async fn ask(ctx: &Ctx, member: &Member, email: Email, source: &Source) -> R
         expires_at: old.expires_at,
         ttl: old.expires_at.as_second(),
     };
-    let payload = EmailChange {
-        email: email.clone(),
-    };
+    let payload = EmailChange { email: email.clone() };
     let item = Item::sealed(row(user), facts, payload);
     let mut transaction = Transaction::new();
     let any = Condition::absent().or(Condition::present());
@@ -262,7 +260,10 @@ fn refused(rejections: &[Rejection]) -> Error {
     if at("change") {
         wrong()
     } else if at("e-mail") {
-        Error::conflict("/code", "The new address has an account by now; nothing was changed.")
+        Error::conflict(
+            "/code",
+            "The new address has an account by now; nothing was changed.",
+        )
     } else {
         Error::unavailable("an account changed at the same moment")
     }

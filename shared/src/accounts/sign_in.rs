@@ -97,13 +97,7 @@ pub async fn check_password(
 
 /// Notes a failed sign-in in the logs of the person and of the organisation, and tells the person when the account was
 /// locked by it.
-async fn note_failure(
-    ctx: &Ctx,
-    owner: &Owner,
-    email: &Email,
-    failures: u32,
-    source: &Source,
-) -> Result<()> {
+async fn note_failure(ctx: &Ctx, owner: &Owner, email: &Email, failures: u32, source: &Source) -> Result<()> {
     let mut transaction = Transaction::new();
     let kind = ActivityKind::SignInFailed;
     owner
