@@ -57,6 +57,7 @@ impl World {
         Client {
             stack: self.stack.clone(),
             token: None,
+            cookie: None,
         }
     }
 
@@ -219,6 +220,8 @@ pub fn external() -> Option<String> {
 pub struct Client {
     stack: Stack,
     pub token: Option<String>,
+    /// The cookies of a browser that shows a page of ours.
+    cookie: Option<String>,
 }
 
 /// A customer who is signed in.
@@ -248,6 +251,7 @@ impl Customer {
         let anonymous = Client {
             stack: self.stack.clone(),
             token: None,
+            cookie: None,
         };
         anonymous
             .post(
@@ -334,6 +338,12 @@ pub fn announcement(name: &str, content: &str) -> Value {
 }
 
 impl Client {
+    /// The same client as a browser with a cookie.
+    pub fn with_cookie(mut self, cookie: &str) -> Self {
+        self.cookie = Some(cookie.to_owned());
+        self
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], Bytes::new()).await
     }
@@ -367,6 +377,11 @@ impl Client {
             .uri(format!("http://127.0.0.1{path}"));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request
+                .header("cookie", cookie)
+                .header("sec-fetch-site", "same-origin");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -20,7 +20,7 @@ use crate::organisations::store::account_key;
 use crate::policy::{Class, PolicyVersion};
 use crate::seal::DataKey;
 use crate::source::Source;
-use crate::store::{Commit, Item, Rejection, Transaction};
+use crate::store::{Commit, Condition, Item, Rejection, Transaction};
 use crate::unit::UnitId;
 
 /// What a new person says of themselves, checked but for the password.
@@ -183,6 +183,8 @@ pub async fn as_user(
         return Err(Error::conflict("", detail));
     }
     let mut transaction = Transaction::new();
+    // The operator's staff belong to no customer, so that their access is never anything but exceptional (CTK-2).
+    transaction.check("staff", &keys::staff(person.user), &Condition::absent());
     // Who was on the way out with organisations that are cancelled stays, for this one lives.
     anchors::add(ctx, &mut transaction, &[person.user], None).await?;
     join(ctx, transaction, shown, (person.user, &person.key), source).await
@@ -222,7 +224,9 @@ async fn join(
 
 fn refused(rejections: &[Rejection]) -> Error {
     let at = |label| rejections.iter().any(|rejection| rejection.label == label);
-    if at("invitation") || at("organisation") {
+    if at("staff") {
+        Error::Forbidden("The operator's staff join no organisation.")
+    } else if at("invitation") || at("organisation") {
         wrong_code()
     } else if at("membership") {
         Error::conflict("", "You are a member of this organisation already.")

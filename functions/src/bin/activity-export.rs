@@ -1,0 +1,5 @@
+//! The Lambda function `activity-export`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::ACTIVITY_EXPORT)
+}

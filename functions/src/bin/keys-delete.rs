@@ -1,0 +1,5 @@
+//! The Lambda function `keys-delete`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::KEYS_DELETE)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `members-delete`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::MEMBERS_DELETE)
+}

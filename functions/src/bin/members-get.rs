@@ -1,0 +1,5 @@
+//! The Lambda function `members-get`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::MEMBERS_GET)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `roles-create`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::ROLES_CREATE)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `roles-update`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::ROLES_UPDATE)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `staff-invite`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve_task(&functions::registry::STAFF_INVITE)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `staff-lookup`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::STAFF_LOOKUP)
+}
