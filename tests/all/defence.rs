@@ -225,6 +225,11 @@ async fn a_33_an_account_that_is_not_verified_is_refused_like_a_wrong_password()
     let world = World::new(Profile::Trackado).await;
     let body = registration(&world, "ada@customer.example");
     assert_eq!(register(&world, &body).await.status, 202);
+    // A function that is new asks for the root key first.
+    assert_eq!(
+        login(&world, "first@customer.example", PASSWORD).await.status,
+        401
+    );
     let right = login(&world, "ada@customer.example", PASSWORD);
     let (right, work) = operations_of(&world, "auth-login", right).await;
     let wrong = login(&world, "ada@customer.example", WRONG);
@@ -252,6 +257,7 @@ async fn a_20_a_registration_of_an_address_that_is_taken_looks_the_same_and_its_
 #[tokio::test]
 async fn a_failed_sign_in_is_in_the_log_of_the_person_and_of_the_organisation() {
     let (world, mut customer) = setting().await;
+    world.advance(1);
     fail(&world, &customer.email, 0, 1).await;
     world.advance(1);
     customer.sign_in().await;

@@ -325,9 +325,7 @@ fn rule(route: &Route, who: Who) -> Option<&'static str> {
         ("access-end" | "access-records-list" | "access-records-get", Who::Staff("support")) => {
             Some("access is its requester's alone")
         }
-        ("members-leave", Who::Outsider | Who::Staff(_)) => {
-            Some("there is nothing to leave")
-        }
+        ("members-leave", Who::Outsider | Who::Staff(_)) => Some("there is nothing to leave"),
         ("me-switch", Who::Suspended | Who::Outsider | Who::Staff(_)) => {
             Some("it is no organisation of theirs")
         }
