@@ -95,7 +95,9 @@ impl Setting {
                 .send(Method::GET, "/v1/me", &headers, Bytes::new())
                 .await;
             assert_eq!(reply.status, 401, "{what}: {reply:?}");
-            if token.contains('.') {
+            // A good signature over somebody else's ids is a token of a session that there is not.
+            let of_others = ["sub = \"user", "sid = \"session", "org = \"org"];
+            if token.contains('.') && !of_others.iter().any(|start| what.starts_with(start)) {
                 assert_eq!(reply.anonymised(), plain.anonymised(), "{what}");
             }
         }

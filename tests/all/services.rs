@@ -580,7 +580,7 @@ async fn warnings_go_on_after_a_deadline_catch_up_and_drop_what_means_nothing_an
     let bob = world.customer("Bob").await;
     api_key(&customer, &json!({ "actions": ["records.read"] })).await;
     api_key(&bob, &json!({ "actions": ["records.read"] })).await;
-    assert_eq!(bob.delete("/v1/me", &[]).await.status, 202);
+    assert_eq!(bob.delete("/v1/organisation", &[]).await.status, 202);
     world.settle().await;
     world.clock.set("2027-03-03T12:00:00Z".parse().unwrap());
     let report = world.task("keys-warn").await;
