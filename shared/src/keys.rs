@@ -180,6 +180,13 @@ pub(crate) fn live_sessions(user: UserId) -> Partition {
     }
 }
 
+/// Whether a key of [`sessions`] is that of a session or of a pending sign-in, and not of a code.
+pub(crate) fn is_session_or_sign_in(key: &Key) -> bool {
+    ["session_", "PENDING#"]
+        .iter()
+        .any(|prefix| key.sk.starts_with(prefix))
+}
+
 /// A code or ceremony of a user that works once; `purpose` is a fixed word, so a new one replaces the old.
 pub(crate) fn one_time(user: UserId, purpose: &'static str) -> Key {
     Key::new(

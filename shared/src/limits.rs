@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ctx::Ctx;
+use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::keys;
 
@@ -74,6 +75,19 @@ pub async fn count(ctx: &Ctx, limit: &Limit, subject: &str) -> Result<()> {
     Err(Error::TooManyRequests {
         retry_after: seconds_until(end, now),
     })
+}
+
+/// Counts a mail with a code to `email` that somebody at `source` asks for.
+///
+/// # Errors
+/// As [`count`].
+pub async fn count_mail(ctx: &Ctx, source: &str, email: &Email) -> Result<()> {
+    let address = email.canonical();
+    tokio::try_join!(
+        count(ctx, &MAILS_OF_SOURCE, source),
+        count(ctx, &MAILS_TO_ADDRESS, &address)
+    )?;
+    Ok(())
 }
 
 /// The window that `now` is in: its beginning and the beginning of the next.

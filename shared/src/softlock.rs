@@ -1,7 +1,7 @@
 //! The softlock: how often one account can be guessed at, however many sources the guesses come from.
 //!
 //! A try is counted before it is verified, so tries at the same time cannot all be free; a right one clears the
-//! count. The row is keyed by a hash of the canonical address, and an address that nobody has gets one just the same.
+//! count. The row is keyed by the keyed hash of the canonical address, and an address that nobody has gets one just the same.
 //! While it is locked nothing is verified: a right password gets the answer of a wrong one, and neither counts.
 //!
 //! | failures      | the account is locked after each                        |
@@ -19,11 +19,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ctx::Ctx;
-use crate::email::Email;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::keys::{self, Key};
 use crate::limits::seconds_until;
-use crate::store::{Condition, Item};
+use crate::store::{Condition, Item, Raw, Transaction};
 
 /// So many failures lock the account until its password is reset.
 pub const RESET_NEEDED: u32 = 100;
@@ -96,17 +95,40 @@ fn delay(failures: u32) -> Option<SignedDuration> {
     }
 }
 
-/// Counts a try for the account of `email`, before it is verified.
+impl From<Locked> for Error {
+    fn from(locked: Locked) -> Self {
+        Self::TooManyRequests {
+            // Waiting does not help who needs a reset, so they are told of the longest wait there is.
+            retry_after: locked.retry_after.unwrap_or(KEPT.as_secs()),
+        }
+    }
+}
+
+/// The row of the account whose address has this keyed hash, for the round trip that finds the account.
+pub(crate) fn key(email_digest: &str) -> Key {
+    keys::softlock(email_digest)
+}
+
+/// Whether so many failures lock the account for longer than one less: then its owner is told, once per level.
+pub(crate) fn is_first_of_level(failures: u32) -> bool {
+    matches!(failures, 5 | 10 | 30 | RESET_NEEDED)
+}
+
+/// Counts a try for the account whose address has this keyed hash, before it is verified. `found` is its row as it was
+/// just read.
 ///
 /// The inner result says whether it may be. Who loses the race for the row too often is refused, too.
 ///
 /// # Errors
-/// When the table or the key service does not answer: then nothing may be verified.
-pub async fn reserve(ctx: &Ctx, email: &Email) -> Result<Result<Softlock, Locked>> {
-    let key = key(ctx, email).await?;
+/// When the table does not answer: then nothing may be verified.
+pub(crate) async fn reserve(
+    ctx: &Ctx,
+    email_digest: &str,
+    found: Option<&Raw>,
+) -> Result<Result<Softlock, Locked>> {
+    let key = key(email_digest);
+    let mut before = found.map(Raw::decode::<Softlock>).transpose()?;
     for _ in 0..ATTEMPTS {
-        let found = ctx.store.get_one(&key).await?;
-        let before = found.map(|raw| raw.decode::<Softlock>()).transpose()?;
         let after = match Softlock::reserve(before.as_ref().map(|item| &item.facts), ctx.now()) {
             Ok(after) => after,
             Err(locked) => return Ok(Err(locked)),
@@ -118,22 +140,25 @@ pub async fn reserve(ctx: &Ctx, email: &Email) -> Result<Result<Softlock, Locked
         if ctx.store.put(&item, &condition).await? {
             return Ok(Ok(item.facts));
         }
+        let found = ctx.store.get_one(&key).await?;
+        before = found.map(|raw| raw.decode::<Softlock>()).transpose()?;
     }
     Ok(Err(Locked { retry_after: Some(1) }))
 }
 
-/// Forgets the failures of the account of `email`: it was entered, with every factor it has, or its password was reset.
+/// As [`reserve`], for who has not read the row.
 ///
 /// # Errors
-/// When the table or the key service does not answer.
-pub async fn clear(ctx: &Ctx, email: &Email) -> Result<()> {
-    let key = key(ctx, email).await?;
-    ctx.store.delete_all(&[key], ctx.entropy.as_ref()).await
+/// [`Error::TooManyRequests`] when the account is locked; otherwise when the table does not answer.
+pub(crate) async fn count(ctx: &Ctx, email_digest: &str) -> Result<Softlock> {
+    let found = ctx.store.get_one(&key(email_digest)).await?;
+    Ok(reserve(ctx, email_digest, found.as_ref()).await??)
 }
 
-async fn key(ctx: &Ctx, email: &Email) -> Result<Key> {
-    let digest = ctx.root().await?.digest("softlock", &email.canonical());
-    Ok(keys::softlock(&digest))
+/// Adds to the transaction that the failures are forgotten: the account was entered, with every factor it has, or its
+/// password was reset.
+pub(crate) fn forget(transaction: &mut Transaction, email_digest: &str) {
+    transaction.delete("softlock", &key(email_digest));
 }
 
 #[cfg(test)]

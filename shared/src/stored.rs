@@ -7,6 +7,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::accounts::email_change::{EmailChange, EmailChangeFacts};
 use crate::accounts::model::{
     EmailGuard, Empty, Password, Session, SessionFacts, StaffMember, UserFacts, UserProfile, VerificationCode,
 };
@@ -156,6 +157,10 @@ stored_types! {
     };
     (), VerificationCode => VerificationCode, "verification_code", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
+        places: |unit| of_user(unit, keys::sessions),
+    };
+    EmailChange, EmailChangeFacts => EmailChange, "email_change", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["email"], export: Export::Json,
         places: |unit| of_user(unit, keys::sessions),
     };
     (), StaffMember => StaffMember, "staff_member", Data::Personal {

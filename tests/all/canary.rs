@@ -115,6 +115,8 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
             .status,
         200
     );
+    let other = json!({ "email": format!("{}@customer.example", word("Other").to_lowercase()) });
+    assert_eq!(customer.post("/v1/me/email", &other).await.status, 202);
     let rename = json!({ "name": word("Firma") });
     assert_eq!(
         customer

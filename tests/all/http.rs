@@ -208,6 +208,10 @@ pub fn sample(route: &Route) -> Value {
         "invitations-accept" => json!({
             "code": "x", "name": "Ada", "password": PASSWORD, "age_confirmed": 18, "policy_version": "1",
         }),
+        "auth-forgot-password" | "me-email" => json!({ "email": "other@customer.example" }),
+        "auth-reset-password" => json!({ "code": "x", "new_password": PASSWORD }),
+        "auth-confirm-email" => json!({ "code": "x" }),
+        "me-password" => json!({ "current_password": PASSWORD, "new_password": PASSWORD }),
         "me-join" => json!({ "code": "x" }),
         "roles-create" | "roles-update" => {
             json!({ "name": "Reader", "actions": ["records.read"], "records": "own" })

@@ -6,6 +6,7 @@ use shared::accounts::password::PlainPassword;
 use shared::accounts::sign_in;
 use shared::email::Email;
 use shared::error::Result;
+use shared::limits;
 
 use super::SessionForm;
 use crate::gateway::Answer;
@@ -27,6 +28,7 @@ pub(crate) struct LoginRequest {
 
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
     let request: LoginRequest = call.request.json()?;
+    limits::count(&call.ctx, &limits::SIGN_INS_OF_SOURCE, &call.request.limited()).await?;
     let email = Email::parse(&request.email).ok();
     let (form, source) = (request.session.into(), call.request.source());
     let issued = sign_in::login(&call.ctx, email.as_ref(), &request.password, form, source).await?;

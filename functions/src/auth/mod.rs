@@ -1,10 +1,13 @@
 //! Registration, sign-in, sign-out.
 
+pub(crate) mod confirm_email;
+pub(crate) mod forgot_password;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod resend_verification;
+pub(crate) mod reset_password;
 pub(crate) mod verify_email;
 
 use schemars::JsonSchema;
@@ -25,7 +28,7 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    fn answer(message: &'static str) -> Result<Answer> {
+    pub(crate) fn answer(message: &'static str) -> Result<Answer> {
         Answer::json(202, &Self { message })
     }
 }

@@ -7,6 +7,7 @@ use shared::accounts::password::{Context, PlainPassword};
 use shared::accounts::store::{self, Registration};
 use shared::email::Email;
 use shared::error::{Result, Violations};
+use shared::limits;
 use shared::outbox::send;
 use shared::policy::Policy;
 use shared::text::Line;
@@ -34,6 +35,11 @@ pub(crate) struct RegisterRequest {
 
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
     let registration = check(call.request.json()?, call.ctx.policy())?;
+    let (source, address) = (call.request.limited(), registration.email.canonical());
+    tokio::try_join!(
+        limits::count(&call.ctx, &limits::REGISTRATIONS_OF_SOURCE, &source),
+        limits::count(&call.ctx, &limits::MAILS_TO_ADDRESS, &address)
+    )?;
     let outgoing = store::register(&call.ctx, registration).await?;
     send::send_now(&call.ctx, &outgoing).await;
     super::Accepted::answer("We sent a mail to this address. It says how to go on.")

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::accounts::store;
 use shared::email::Email;
 use shared::error::Result;
+use shared::limits;
 use shared::outbox::send;
 
 use crate::gateway::Answer;
@@ -20,6 +21,7 @@ pub(crate) struct ResendVerificationRequest {
 
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
     let request: ResendVerificationRequest = call.request.json()?;
+    limits::count_mail(&call.ctx, &call.request.limited(), &request.email).await?;
     if let Some(outgoing) = store::resend_verification(&call.ctx, &request.email).await? {
         send::send_now(&call.ctx, &outgoing).await;
     }

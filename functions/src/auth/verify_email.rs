@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::accounts::store;
 use shared::error::Result;
+use shared::limits;
 
 use crate::gateway::Answer;
 use crate::registry::Call;
@@ -18,6 +19,7 @@ pub(crate) struct VerifyEmailRequest {
 
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
     let request: VerifyEmailRequest = call.request.json()?;
+    limits::count(&call.ctx, &limits::CODES_OF_SOURCE, &call.request.limited()).await?;
     store::verify_email(&call.ctx, request.code.trim()).await?;
     Ok(Answer::no_content())
 }

@@ -20,7 +20,7 @@ pub async fn answer(
     ctx: Arc<Ctx>,
     raw: lambda_http::Request,
 ) -> http::Response<lambda_http::Body> {
-    let request = Request::new(&raw, route);
+    let request = Request::new(&raw, route, &ctx.config);
     let (id, method) = (request.id.clone(), request.method.clone());
     let answer = match handle(route, ctx, request).await {
         Ok(answer) => answer,

@@ -3,10 +3,11 @@
 use std::str::FromStr;
 
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH, USER_AGENT};
+use http::header::{CONTENT_TYPE, COOKIE, IF_MATCH, IF_NONE_MATCH};
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
 use serde::de::DeserializeOwned;
+use shared::config::Config;
 use shared::error::{Error, Result, Violation};
 use shared::source::Source;
 
@@ -72,22 +73,11 @@ pub struct Request {
 
 impl Request {
     /// Takes over what the gateway delivered.
-    pub fn new(raw: &lambda_http::Request, route: &Route) -> Self {
-        let (id, address) = match raw.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => (
-                context.request_id.clone().unwrap_or_default(),
-                context
-                    .http
-                    .source_ip
-                    .as_deref()
-                    .and_then(|address| address.parse().ok()),
-            ),
-            _ => (String::new(), None),
+    pub fn new(raw: &lambda_http::Request, route: &Route, config: &Config) -> Self {
+        let id = match raw.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
+            _ => String::new(),
         };
-        let user_agent = raw
-            .headers()
-            .get(USER_AGENT)
-            .and_then(|value| value.to_str().ok());
         let parameters = raw.path_parameters();
         let params = route
             .parameters()
@@ -105,13 +95,18 @@ impl Request {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             body: raw.body().to_vec(),
-            source: Source::new(address, user_agent),
+            source: super::source(raw, config),
         }
     }
 
     /// Where the request comes from.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// What limits per source count this request under.
+    pub fn limited(&self) -> String {
+        super::limited(&self.source)
     }
 
     /// The value of a cookie that stands once.

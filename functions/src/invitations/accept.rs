@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::accounts::model::PersonName;
 use shared::accounts::password::PlainPassword;
 use shared::error::{Result, Violations};
+use shared::limits;
 use shared::members::accept::{self, NewPerson};
 
 use crate::gateway::Answer;
@@ -43,6 +44,7 @@ pub(crate) async fn handle(call: Call) -> Result<Answer> {
         age_confirmed: request.age_confirmed,
         policy_version: policy.version().clone(),
     };
+    limits::count(&call.ctx, &limits::CODES_OF_SOURCE, &call.request.limited()).await?;
     let (code, source) = (request.code.trim(), call.request.source());
     let joined = accept::as_new_person(&call.ctx, code, person, source).await?;
     Answer::json(201, &PlaceResponse::of_joined(joined))

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::auth::Role;
 use shared::email::Email;
 use shared::error::Result;
+use shared::limits;
 use shared::members::invitations;
 use shared::outbox::send;
 
@@ -24,6 +25,8 @@ pub(crate) struct InvitationRequest {
 
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let request: InvitationRequest = call.request.json()?;
+    let organisation = call.member.permit.org().to_string();
+    limits::count(&call.ctx, &limits::INVITATIONS_OF_ORGANISATION, &organisation).await?;
     let (item, outgoing) = invitations::create(&call.ctx, &call.member, request.email, request.role).await?;
     send::send_now(&call.ctx, &outgoing).await;
     Answer::json(201, &InvitationResponse::new(item)?)

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::accounts::store;
 use shared::error::Result;
+use shared::limits;
 use shared::members::accept;
 
 use super::PlaceResponse;
@@ -20,6 +21,7 @@ pub(crate) struct JoinRequest {
 
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let request: JoinRequest = call.request.json()?;
+    limits::count(&call.ctx, &limits::CODES_OF_SOURCE, &call.request.limited()).await?;
     let profile = store::read(&call.member)?;
     let (who, source) = ((call.member.person()?, &profile), call.request.source());
     let joined = accept::as_user(&call.ctx, request.code.trim(), who, source).await?;

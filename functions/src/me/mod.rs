@@ -2,9 +2,12 @@
 
 pub(crate) mod activity;
 pub(crate) mod delete;
+pub(crate) mod email;
+pub(crate) mod email_cancel;
 pub(crate) mod get;
 pub(crate) mod join;
 pub(crate) mod organisations;
+pub(crate) mod password;
 pub(crate) mod switch;
 pub(crate) mod update;
 

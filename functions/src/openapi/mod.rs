@@ -9,7 +9,7 @@ use shared::auth::COOKIE;
 use shared::problem::Problem;
 
 use crate::gateway::Body;
-use crate::registry::{Access, DESCRIBED, KeyUse, Route, SchemaOf};
+use crate::registry::{Access, DESCRIBED, KeyUse, Rate, Route, SchemaOf};
 
 /// The document for the deployment at `origin`.
 pub fn document(origin: &str) -> Value {
@@ -131,6 +131,9 @@ pub fn problems(route: &Route) -> Vec<u16> {
     }
     if route.parameters().next().is_some() {
         statuses.push(404);
+    }
+    if route.rate == Rate::Sensitive {
+        statuses.push(429);
     }
     statuses.extend(route.problems);
     statuses.sort_unstable();

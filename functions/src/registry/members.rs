@@ -109,6 +109,7 @@ routes! {
         name: "me-join", method: "POST", path: "/v1/me/organisations",
         summary: "Accepts an invitation with the account that one has. It must be for the address of the account.",
         access: member!(UseOwnAccount, me::needs, me::join), body: JSON, request: Some(shape::<me::join::JoinRequest>),
+        rate: Rate::Sensitive,
         success: &[(201, Some(shape::<me::PlaceResponse>))], problems: &[403, 409], ..ROUTE
     };
     ME_SWITCH = Route {

@@ -357,6 +357,7 @@ areas!(
     sessions,
     members,
     organisations,
+    recovery,
     services,
     activity,
     records,

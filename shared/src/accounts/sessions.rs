@@ -14,6 +14,7 @@ use crate::erasure::units;
 use crate::error::{Error, Result};
 use crate::ids::{OrgId, SessionId, UserId};
 use crate::keys::{self, Key};
+use crate::limits;
 use crate::outbox::send;
 use crate::outbox::templates::Template;
 use crate::seal::DataKey;
@@ -296,6 +297,19 @@ pub async fn end_all(
     end_these(transaction, others.filter(|key| Some(key) != kept.as_ref()))
 }
 
+/// Ends the sessions of a user, but for `kept`, that began while the transaction with which they should have ended was on
+/// its way: after it, what they were begun with is no longer good, so no others come.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn end_stragglers(ctx: &Ctx, user: UserId, kept: Option<SessionId>) -> Result<()> {
+    let kept = kept.map(|session| keys::session(user, session));
+    let page = ctx.store.query_all(keys::sessions(user)).await?;
+    let ends = |key: &Key| Some(key) != kept.as_ref() && keys::is_session_or_sign_in(key);
+    let keys: Vec<_> = page.into_iter().map(|raw| raw.key).filter(ends).collect();
+    ctx.store.delete_all(&keys, ctx.entropy.as_ref()).await
+}
+
 /// Adds to the transaction that these sessions end, and says how many they are.
 pub(super) fn end_these(transaction: &mut Transaction, sessions: impl Iterator<Item = Key>) -> Result<usize> {
     let before = transaction.len();
@@ -334,12 +348,13 @@ pub async fn end_of_organisation(
 /// Gives new tokens for a refresh token. An old token that comes again ends the session and the owner is told.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`], and [`Error::TooManyRequests`].
 pub async fn refresh(ctx: &Ctx, presented: &RefreshToken, source: &Source) -> Result<Issued> {
     const REFUSED: Error = Error::Unauthenticated("The refresh token is not valid. Sign in again.");
     let (user, session) = (presented.user, presented.session);
     let unit = UnitId::User(user);
     let (session_key, key_key) = (keys::session(user, session), keys::data_key(unit));
+    let mut counted = false;
     // A refresh at the same time may win; then this token is the one before, and gets what the winner got.
     for _ in 0..3 {
         let wanted = [session_key.clone(), key_key.clone()];
@@ -349,7 +364,13 @@ pub async fn refresh(ctx: &Ctx, presented: &RefreshToken, source: &Source) -> Re
         let Carrier::Bearer { rotation } = facts.carrier else {
             return Err(REFUSED);
         };
-        match presented.judge(&facts, rotation, &key, ctx.now())? {
+        let verdict = presented.judge(&facts, rotation, &key, ctx.now())?;
+        // Only who has a token of the session counts: nobody else can use up what its holder may do.
+        if verdict != Verdict::Reused && !counted {
+            limits::count(ctx, &limits::REFRESHES_OF_SESSION, &session.to_string()).await?;
+            counted = true;
+        }
+        match verdict {
             Verdict::Repeated => return tokens(ctx, (user, facts.org, session), rotation, &key).await,
             Verdict::Reused => {
                 end_reused(ctx, user, &session_key, source).await?;

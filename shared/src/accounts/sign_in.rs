@@ -1,24 +1,25 @@
 //! Signing in: whoever shows enough gets a session; everybody else gets one and the same answer.
 
-use super::model::{Password, SignInMethod, UserFacts, UserProfile};
+use super::model::{EmailGuard, Password, SignInMethod, UserFacts};
+use super::owner::{self, Owner};
 use super::password::{self, PlainPassword};
 use super::sessions::{self, Form, Issued, SignIn};
-use super::store::{email_digest_or_nobody, owner_of};
+use super::store::email_digest;
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
 use crate::auth::Level;
 use crate::ctx::Ctx;
 use crate::email::Email;
-use crate::erasure::units;
 use crate::error::{Error, Result};
 use crate::ids::{ActorId, UserId};
 use crate::keys::{self, Tenant};
 use crate::members::{own, rules};
 use crate::organisations::model::{Membership, OrganisationProfile};
+use crate::outbox::templates::Template;
 use crate::seal::DataKey;
+use crate::softlock;
 use crate::source::Source;
 use crate::store::{Commit, Condition, Raw, Transaction};
-use crate::unit::UnitId;
 
 /// The answer to whoever did not show enough, whatever it was that was missing.
 pub const WRONG_CREDENTIALS: Error = Error::Unauthenticated("E-mail address or password is wrong.");
@@ -38,50 +39,86 @@ pub struct Verified {
 }
 
 /// Checks address and password. An unknown address, a wrong password and an unverified account give the same answer
-/// after the same work.
+/// after the same work: the try is counted, one hash is computed, the failure is noted.
+///
+/// The try stays counted: who lets the person in forgets it with [`softlock::forget`].
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`], and [`Error::TooManyRequests`] while the account is locked.
 pub async fn check_password(
     ctx: &Ctx,
     email: Option<&Email>,
     password: &PlainPassword,
+    source: &Source,
 ) -> Result<(Verified, u64)> {
+    // That a text is no address is no secret.
+    let email = email.ok_or(WRONG_CREDENTIALS)?;
     let root = ctx.root().await?;
-    let digest = email_digest_or_nobody(root, email);
-    // An address without an owner is looked up like any other: a user that nobody is.
-    let user = owner_of(ctx, &digest).await?.unwrap_or(UserId::from_bits(0));
-    let unit = UnitId::User(user);
-    let wanted = [keys::user(user), keys::password(user), keys::data_key(unit)];
+    let digest = email_digest(ctx, email).await?;
+    let (guard_key, softlock_key) = (keys::email_guard(&digest), softlock::key(&digest));
+    let wanted = [guard_key.clone(), softlock_key.clone()];
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
-    let key = units::usable_key(found.get(&wanted[2]), unit, root)?;
-    let stored = match (&key, found.get(&wanted[1])) {
-        (Some(key), Some(raw)) => Some(raw.open::<Password>(key)?),
+    let guard = found.get(&guard_key).map(Raw::decode::<EmailGuard>).transpose()?;
+    let user = guard.map_or_else(|| owner::nobody(root, &digest), |item| item.facts.user);
+    let password_key = keys::password(user);
+    let mut wanted = Owner::keys(user).to_vec();
+    wanted.push(password_key.clone());
+    // Reading is not verifying: only that has to wait until the try is counted.
+    let (counted, found) = tokio::try_join!(
+        softlock::reserve(ctx, &digest, found.get(&softlock_key)),
+        ctx.store.get(&wanted, ctx.entropy.as_ref())
+    )?;
+    let counted = counted?;
+    let owner = Owner::read(ctx, root, user, &found)?;
+    let stored = match (&owner.account, found.get(&password_key)) {
+        (Some(_), Some(raw)) => Some(raw.open::<Password>(&owner.key)?),
         _ => None,
     };
     let version = stored.as_ref().map_or(0, |item| item.version);
     let nobody = || password::nobody(ctx.policy().password_scheme());
     let right = password::verify(password, &stored.map_or_else(nobody, |item| item.payload));
-    let facts = found.get(&wanted[0]).map(Raw::facts::<UserProfile>).transpose()?;
-    match (right, key, facts) {
-        (true, Some(key), Some(facts)) if facts.verified => Ok((
+    match owner.facts().filter(|facts| right && facts.verified) {
+        Some(facts) => Ok((
             Verified {
                 user,
-                facts,
-                key,
+                facts: facts.clone(),
+                key: owner.key,
                 method: SignInMethod::Password,
                 level: Level::Aal1,
             },
             version,
         )),
-        _ => Err(WRONG_CREDENTIALS),
+        None => {
+            note_failure(ctx, &owner, email, counted.failures, source).await?;
+            Err(WRONG_CREDENTIALS)
+        }
     }
+}
+
+/// Notes a failed sign-in in the logs of the person and of the organisation, and tells the person when the account was
+/// locked by it.
+async fn note_failure(ctx: &Ctx, owner: &Owner, email: &Email, failures: u32, source: &Source) -> Result<()> {
+    let mut transaction = Transaction::new();
+    let kind = ActivityKind::SignInFailed;
+    owner
+        .note_in_organisation(ctx, &mut transaction, kind, source)
+        .await?;
+    owner.note(ctx, &mut transaction, kind, source)?;
+    if softlock::is_first_of_level(failures) {
+        let reset_needed = failures >= softlock::RESET_NEEDED;
+        let template = Template::SignInsFailed {
+            failures,
+            reset_needed,
+        };
+        owner.queue(ctx, &mut transaction, email, template)?;
+    }
+    Ok(ctx.store.commit(transaction, ctx.entropy.as_ref()).await?)
 }
 
 /// Signs in with a password alone.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`].
+/// As [`check_password`].
 pub async fn login(
     ctx: &Ctx,
     email: Option<&Email>,
@@ -89,11 +126,12 @@ pub async fn login(
     form: Form,
     source: &Source,
 ) -> Result<Issued> {
-    let (verified, version) = check_password(ctx, email, password).await?;
+    let (verified, version) = check_password(ctx, email, password, source).await?;
     let mut transaction = Transaction::new();
     // A password that was changed at this moment opens nothing any more.
     let password_key = keys::password(verified.user);
     transaction.check("password", &password_key, &Condition::version(version));
+    softlock::forget(&mut transaction, &verified.facts.email_digest);
     complete(ctx, transaction, &verified, form, source).await
 }
 

@@ -79,11 +79,6 @@ pub async fn register(ctx: &Ctx, registration: Registration) -> Result<Outgoing>
     }
 }
 
-/// The keyed hash of an address; what is no address has one too, which nobody's is.
-pub(crate) fn email_digest_or_nobody(root: &RootKey, email: Option<&Email>) -> String {
-    root.digest("email", &email.map(Email::canonical).unwrap_or_default())
-}
-
 pub(crate) async fn owner_of(ctx: &Ctx, digest: &str) -> Result<Option<UserId>> {
     let guard = ctx.store.get_one(&keys::email_guard(digest)).await?;
     guard

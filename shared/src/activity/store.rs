@@ -14,9 +14,18 @@ use crate::store::{Item, Transaction};
 /// How long an entry is kept: eighteen months.
 pub(super) const KEPT: SignedDuration = SignedDuration::from_hours(548 * 24);
 
-fn facts(ctx: &Ctx, kind: ActivityKind, actor: Option<ActorId>, object: Option<String>) -> ActivityFacts {
+/// How long what nobody will ever read is kept: see [`of_nobody`].
+const KEPT_OF_NOBODY: SignedDuration = SignedDuration::from_hours(24);
+
+fn facts(
+    ctx: &Ctx,
+    kind: ActivityKind,
+    actor: Option<ActorId>,
+    object: Option<String>,
+    kept: SignedDuration,
+) -> ActivityFacts {
     let at = ctx.now();
-    let expires_at = at.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+    let expires_at = at.saturating_add(kept).unwrap_or(Timestamp::MAX);
     ActivityFacts {
         kind,
         at,
@@ -41,7 +50,7 @@ pub fn of_organisation(
     object: Option<String>,
 ) -> Result<()> {
     let id = ActivityId::new(ctx.now(), ctx.id_bytes());
-    let entry = OrganisationActivity(facts(ctx, kind, actor, object));
+    let entry = OrganisationActivity(facts(ctx, kind, actor, object, KEPT));
     let item = Item::plain(keys::organisation_activity(tenant, id), entry);
     transaction.create("activity", &item)
 }
@@ -58,12 +67,36 @@ pub fn of_account(
     object: Option<String>,
     source: &Source,
 ) -> Result<()> {
-    let payload = AccountActivity {
+    let facts = facts(ctx, kind, actor_of(kind, user), object, KEPT);
+    add_of_account(ctx, transaction, (user, key), facts, seen(source))
+}
+
+/// Whoever fails to sign in is not known to be the user.
+fn actor_of(kind: ActivityKind, user: UserId) -> Option<ActorId> {
+    (kind != ActivityKind::SignInFailed).then_some(ActorId::User(user))
+}
+
+/// Writes as much as [`of_account`] does for a user that nobody is, sealed with a key that nobody has: what is tried with
+/// an address that has no account costs the same. The table deletes it after a day.
+///
+/// # Errors
+/// Only when the item does not encode.
+pub(crate) fn of_nobody(
+    ctx: &Ctx,
+    transaction: &mut Transaction,
+    (user, key): (UserId, &DataKey),
+    kind: ActivityKind,
+    source: &Source,
+) -> Result<()> {
+    let facts = facts(ctx, kind, actor_of(kind, user), None, KEPT_OF_NOBODY);
+    add_of_account(ctx, transaction, (user, key), facts, seen(source))
+}
+
+fn seen(source: &Source) -> AccountActivity {
+    AccountActivity {
         address: source.address,
         user_agent: source.user_agent.clone(),
-    };
-    let facts = facts(ctx, kind, Some(ActorId::User(user)), object);
-    add_of_account(ctx, transaction, (user, key), facts, payload)
+    }
 }
 
 /// Adds an entry to a user's own log about what somebody else did. From where that was is not the user's to know.
@@ -86,7 +119,7 @@ pub fn of_account_by(
         ctx,
         transaction,
         owner,
-        facts(ctx, kind, Some(actor), object),
+        facts(ctx, kind, Some(actor), object, KEPT),
         nowhere,
     )
 }
