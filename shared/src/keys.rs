@@ -277,7 +277,21 @@ pub(crate) fn softlock(digest: &str) -> Key {
     Key::new(Table::Ephemeral, format!("SOFTLOCK#{digest}"), ALONE)
 }
 
+/// The challenge of a sign-in by passkey, which is nobody's yet; `name` is random and in hex.
+pub(crate) fn ceremony(name: &str) -> Key {
+    Key::new(Table::Ephemeral, format!("CEREMONY#{name}"), ALONE)
+}
+
 // Organisations.
+
+/// That somebody asked to remove a member's lost factors.
+pub(crate) fn factors_reset(tenant: Tenant, user: UserId) -> Key {
+    Key::new(
+        Table::Core,
+        format!("ORG#{}", tenant.org()),
+        format!("RESET#{user}"),
+    )
+}
 
 pub(crate) fn organisation(tenant: Tenant) -> Key {
     Key::new(Table::Core, format!("ORG#{}", tenant.org()), ALONE)

@@ -10,5 +10,6 @@ pub mod leaving;
 pub mod model;
 pub mod own;
 pub mod roles;
+pub mod reset;
 pub mod rules;
 pub mod store;
