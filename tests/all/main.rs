@@ -16,6 +16,7 @@ mod colleagues;
 mod crash;
 mod deletion;
 mod erasure;
+mod factors;
 mod faults;
 mod fields;
 mod harness;

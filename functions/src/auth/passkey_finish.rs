@@ -26,7 +26,6 @@ pub(crate) struct PasskeyRequest {
 pub(crate) async fn handle(call: Call) -> Result<Answer> {
     let request: PasskeyRequest = call.request.json()?;
     let (form, source) = (request.session.into(), call.request.source());
-    let issued =
-        passkey_sign_in::finish(&call.ctx, &request.ceremony, &request.answer, form, source).await?;
+    let issued = passkey_sign_in::finish(&call.ctx, &request.ceremony, &request.answer, form, source).await?;
     super::SessionResponse::answer(issued)
 }

@@ -23,7 +23,6 @@ pub(crate) struct PasskeyConfirmation {
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let request: PasskeyConfirmation = call.request.json()?;
     let (source, answer) = (call.request.source(), &request.answer);
-    let (id, issued) =
-        enrol_passkey::confirm(&call.ctx, &call.member, request.name, answer, source).await?;
+    let (id, issued) = enrol_passkey::confirm(&call.ctx, &call.member, request.name, answer, source).await?;
     Ok(SessionResponse::answer(issued)?.location(format!("/v1/me/factors/passkeys/{id}")))
 }

@@ -16,6 +16,7 @@ pub(crate) struct SecurityRequest {
     /// Who needs a second factor; never fewer than our policy promises.
     mfa: MfaPolicy,
     /// Whether members sign in through the organisation's identity provider only; owners still can without.
+    #[serde(default)]
     sso_only: bool,
 }
 

@@ -168,7 +168,9 @@ async fn execute(
     let (kind, actor) = (ActivityKind::FactorsReset, member.permit.actor());
     note(ctx, member, &mut transaction, kind, user)?;
     activity::of_account_by(ctx, &mut transaction, (user, key), kind, actor, None)?;
-    let outgoing = target.account.queue(ctx, &mut transaction, Template::FactorsReset)?;
+    let outgoing = target
+        .account
+        .queue(ctx, &mut transaction, Template::FactorsReset)?;
     sessions::end_all(ctx, &mut transaction, user, None).await?;
     commit(ctx, transaction).await?;
     Ok((Reset::Done, outgoing))

@@ -32,10 +32,7 @@ pub(super) struct Change<'a> {
 
 /// The refusal of a change that met another one.
 fn met() -> Error {
-    Error::conflict(
-        "",
-        "The account changed at the same time; look at it again.",
-    )
+    Error::conflict("", "The account changed at the same time; look at it again.")
 }
 
 /// Whether factors may be changed by a session: where there is a second factor, only by one that showed two (B-17).

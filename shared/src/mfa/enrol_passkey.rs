@@ -100,13 +100,19 @@ pub async fn confirm(
         created_at: ctx.now(),
         used_at: None,
     };
-    let passkey = Item::sealed(keys::passkey(person.user, id), facts, Passkey { name, credential });
+    let passkey = Item::sealed(
+        keys::passkey(person.user, id),
+        facts,
+        Passkey { name, credential },
+    );
     let mut transaction = Transaction::new();
     ceremony::end(&mut transaction, &ceremony);
     transaction.create_sealed("factor", &passkey, &person.key, entropy)?;
     let guard = PasskeyGuard { user: person.user };
     transaction.create("guard", &Item::plain(keys::passkey_guard(&digest), guard))?;
-    guards(member, &mut transaction, |guards| guards.push(Guard::Passkey(digest)))?;
+    guards(member, &mut transaction, |guards| {
+        guards.push(Guard::Passkey(digest))
+    })?;
     let change = Change {
         transaction,
         kind: ActivityKind::PasskeyAdded,

@@ -101,9 +101,7 @@ pub async fn confirm_totp(ctx: &Ctx, member: &Member, code: &Code, source: &Sour
         second_factor: true,
         source,
     };
-    change
-        .commit_raised(ctx, member, factors, change::unknown)
-        .await
+    change.commit_raised(ctx, member, factors, change::unknown).await
 }
 
 /// Removes the app.

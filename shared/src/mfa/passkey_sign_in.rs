@@ -17,7 +17,8 @@ use crate::store::{Condition, Item, Transaction};
 use crate::unit::UnitId;
 
 /// The answer to whatever is wrong.
-const REFUSED: Error = Error::Unauthenticated("This passkey opens nothing here, or the sign-in took too long.");
+const REFUSED: Error =
+    Error::Unauthenticated("This passkey opens nothing here, or the sign-in took too long.");
 
 /// A sign-in that waits for a passkey.
 pub struct Begun {

@@ -111,11 +111,7 @@ pub async fn finish(ctx: &Ctx, member: &Member, shown: &Shown, source: &Source) 
     begun.issue(ctx).await
 }
 
-fn check_password(
-    member: &Member,
-    plain: &PlainPassword,
-    transaction: &mut Transaction,
-) -> Result<Checked> {
+fn check_password(member: &Member, plain: &PlainPassword, transaction: &mut Transaction) -> Result<Checked> {
     let person = member.person()?;
     let Some(raw) = member.optional(&keys::password(person.user)) else {
         return Ok(Checked::Wrong);

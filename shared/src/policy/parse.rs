@@ -131,7 +131,9 @@ fn manifest(checker: &mut Checker<'_>, raw: &RawManifest) -> Option<Policy> {
 /// The demand for second factors, which a policy may leave to its customers. The inner value is `None` then.
 fn mfa(checker: &mut Checker<'_>, raw: &RawManifest) -> Option<Option<Stated<MfaPolicy>>> {
     let Some(field) = &raw.mfa else { return Some(None) };
-    checker.stated(field, "mfa", |text: &String| text.parse()).map(Some)
+    checker
+        .stated(field, "mfa", |text: &String| text.parse())
+        .map(Some)
 }
 
 fn operator(checker: &mut Checker<'_>, raw: &Spanned<RawOperator>) -> Option<Controller> {
