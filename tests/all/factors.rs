@@ -365,9 +365,33 @@ async fn b_02_b_23_sixteen_times_the_same_code_at_one_moment_is_one_session() {
     let steps = [waiting(&customer).await, waiting(&customer).await];
     let before = world.of_type("ephemeral", "session").await.len();
     assert_eq!(sixteen(&world, &steps, "code", &app.code(&world, 0)).await, 1);
+    // Those that came too late counted as failures.
+    world.advance(301);
     let steps = [waiting(&customer).await, waiting(&customer).await];
     assert_eq!(sixteen(&world, &steps, "recovery_code", &codes[3]).await, 1);
     assert_eq!(world.of_type("ephemeral", "session").await.len(), before + 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b_02_b_23_two_sign_ins_that_both_found_a_code_unused_do_not_both_use_it() {
+    let (world, mut customer) = setting().await;
+    let app = enrol_app(&world, &mut customer).await;
+    let codes = recovery_codes(&customer).await;
+    for (name, factor) in [("code", app.code(&world, 0)), ("recovery_code", codes[0].clone())] {
+        let steps = [waiting(&customer).await, waiting(&customer).await];
+        world.meet("auth-mfa", "TransactWriteItems", 2);
+        let replies = together(2, |index| {
+            let client = world.anonymous();
+            let mut body = json!({ "mfa_token": steps[index]["mfa_token"] });
+            body[name] = json!(factor);
+            async move { client.post("/v1/auth/mfa", &body).await }
+        })
+        .await;
+        world.stack.clear_fault();
+        let mut statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 401], "{name}: {replies:?}");
+    }
 }
 
 /// Begins a sign-in by passkey, lets the authenticator answer, and gives ceremony and answer.
@@ -467,20 +491,34 @@ async fn unconfirm(world: &World, customer: &Customer) {
 }
 
 #[tokio::test]
-async fn a_passkey_that_is_registered_cannot_be_registered_again() {
+async fn b_37_a_credential_that_any_account_has_is_registered_with_no_other() {
     let (world, mut ada) = setting().await;
+    let bob = world.customer("Bob").await;
+    ada.enrol_passkey().await;
     let options = ada.post("/v1/me/factors/passkeys", &Value::Null).await.json();
-    let mut authenticator = Authenticator::new(PAGE);
-    let answer = authenticator.create(&options["publicKey"]);
-    let body = json!({ "name": "Key", "answer": answer });
-    let reply = ada.post("/v1/me/factors/passkeys/confirm", &body).await;
-    ada.take(&reply);
-    let options = ada.post("/v1/me/factors/passkeys", &Value::Null).await.json();
-    assert_eq!(
-        options["publicKey"]["excludeCredentials"][0]["id"], answer["id"],
-        "{options}"
-    );
-    let _ = &world;
+    let excluded = options["publicKey"]["excludeCredentials"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert_eq!(excluded, 1, "{options}");
+    let mut passkey = ada.passkey.take().unwrap().into_inner().unwrap();
+    passkey.conduct.same_credential = true;
+    let before = world.of_type("core", "passkey_guard").await;
+    for customer in [&ada, &bob] {
+        let options = customer
+            .post("/v1/me/factors/passkeys", &Value::Null)
+            .await
+            .json();
+        let body = json!({ "name": "Key", "answer": passkey.create(&options["publicKey"]) });
+        let reply = customer.post("/v1/me/factors/passkeys/confirm", &body).await;
+        assert_eq!(
+            reply.problem(),
+            (409, "conflict".into(), vec!["/answer".into()]),
+            "{reply:?}"
+        );
+    }
+    assert_eq!(world.of_type("core", "passkey_guard").await, before);
+    assert_eq!(bob.try_password().await.status, 200, "nothing was added");
 }
 
 #[tokio::test]
@@ -591,7 +629,7 @@ async fn b_41_two_administrators_remove_lost_factors_and_one_does_not() {
     ] {
         assert!(subjects.contains(&subject.to_owned()), "{subjects:?}");
     }
-    let log = owner.get("/v1/activity").await.json();
+    let log = owner.get("/v1/organisation/activity").await.json();
     for kind in ["factors_reset_requested", "factors_reset"] {
         assert!(kinds(&log).contains(&kind), "{log}");
     }
