@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::error::Result;
 use shared::mfa::enrol_totp;
+use shared::mfa::recovery::RecoveryCode;
 
 use crate::gateway::Answer;
 use crate::registry::MemberCall;
@@ -18,6 +19,6 @@ pub(crate) struct RecoveryCodesResponse {
 pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let source = call.request.source();
     let codes = enrol_totp::create_recovery_codes(&call.ctx, &call.member, source).await?;
-    let codes = codes.iter().map(|code| code.reveal()).collect();
+    let codes = codes.iter().map(RecoveryCode::reveal).collect();
     Answer::json(201, &RecoveryCodesResponse { codes })
 }

@@ -18,7 +18,7 @@ use crate::mfa::model::FactorsReset;
 use crate::organisations::model::Membership;
 use crate::outbox::send::Outgoing;
 use crate::outbox::templates::Template;
-use crate::store::{Commit, Condition, Item, Transaction};
+use crate::store::{Commit, Condition, Item, Raw, Transaction};
 use crate::unit::UnitId;
 
 /// For how long another administrator can agree.
@@ -55,7 +55,7 @@ pub async fn ask(ctx: &Ctx, member: &Member, user: UserId) -> Result<(Reset, Out
     let tenant = member.permit.tenant();
     let key = keys::factors_reset(tenant, user);
     let request = member.optional(&key);
-    let request = request.map(|raw| raw.decode::<FactorsReset>()).transpose()?;
+    let request = request.map(Raw::decode::<FactorsReset>).transpose()?;
     let caller = member.person()?.user;
     match request {
         Some(request) if request.facts.expires_at > ctx.now() => {

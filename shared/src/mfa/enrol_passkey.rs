@@ -111,7 +111,7 @@ pub async fn confirm(
     let guard = PasskeyGuard { user: person.user };
     transaction.create("guard", &Item::plain(keys::passkey_guard(&digest), guard))?;
     guards(member, &mut transaction, |guards| {
-        guards.push(Guard::Passkey(digest))
+        guards.push(Guard::Passkey(digest));
     })?;
     let change = Change {
         transaction,

@@ -1,7 +1,7 @@
 //! Setting up and removing authenticator apps and recovery codes.
 
 use super::change::{self, Change};
-use super::factors::{self, Factors, replace_totp};
+use super::factors::{Factors, replace_totp};
 use super::model::Factor;
 use super::recovery::{RecoveryCode, RecoveryCodes};
 use super::totp::{self, Code, Totp, TotpFacts, Verdict};
@@ -178,9 +178,4 @@ pub async fn create_recovery_codes(
     };
     change.commit(ctx, member, factors, change::unknown).await?;
     Ok(codes)
-}
-
-/// The keys of the routes of factors, for the round trip that authenticates.
-pub fn keys_of(user: crate::ids::UserId) -> Vec<keys::Key> {
-    factors::keys(user)
 }

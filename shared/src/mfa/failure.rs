@@ -4,14 +4,30 @@ use super::factors::Factors;
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
 use crate::ctx::Ctx;
+use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::ids::ActorId;
 use crate::keys::Tenant;
 use crate::outbox::send;
 use crate::outbox::templates::Template;
 use crate::seal::DataKey;
+use crate::softlock;
 use crate::source::Source;
 use crate::store::{Commit, Transaction};
+
+/// Counts a try for the account before it is verified: tries at the same moment cannot all be free. Says which it is since
+/// the last right one; `None` while the account is locked.
+pub(super) async fn count(ctx: &Ctx, email: &Email) -> Result<Option<u32>> {
+    Ok(softlock::reserve(ctx, email)
+        .await?
+        .ok()
+        .map(|after| after.failures))
+}
+
+/// Forgets the tries: the account was entered with every factor that it asks for.
+pub(super) async fn forget(ctx: &Ctx, email: &Email) -> Result<()> {
+    softlock::clear(ctx, email).await
+}
 
 /// Commits what a wrong factor leaves behind. Whoever knows the password, or holds the session, showed it; so the owner is
 /// told, once for each sign-in or step-up that goes wrong and not for each try.

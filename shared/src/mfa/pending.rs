@@ -19,7 +19,6 @@ use crate::keys::{self, Key};
 use crate::outbox::send::{self, Outgoing};
 use crate::outbox::templates::Template;
 use crate::seal::DataKey;
-use crate::softlock;
 use crate::source::Source;
 use crate::store::{Condition, Item, Transaction, Update};
 use crate::unit::UnitId;
@@ -95,7 +94,7 @@ pub async fn finish(ctx: &Ctx, token: &str, shown: &Second, source: &Source) -> 
     let user = token.ids().0;
     let email = &opened.factors.user.payload.email;
     // Both count before anything is verified: tries at the same moment cannot all be free.
-    if softlock::reserve(ctx, email).await?.is_err() || !count(ctx, &opened.item).await? {
+    if failure::count(ctx, email).await?.is_none() || !count(ctx, &opened.item).await? {
         return Err(REFUSED);
     }
     let mut transaction = Transaction::new();
@@ -136,7 +135,7 @@ pub async fn finish(ctx: &Ctx, token: &str, shown: &Second, source: &Source) -> 
         Error::Unauthenticated(_) => REFUSED,
         other => other,
     })?;
-    softlock::clear(ctx, &email).await?;
+    failure::forget(ctx, &email).await?;
     if let Some(mail) = mail {
         send::send_now(ctx, &mail).await;
     }

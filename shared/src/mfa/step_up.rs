@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::keys::{self, Key};
 use crate::outbox::send;
-use crate::softlock;
 use crate::source::Source;
 use crate::store::{Commit, Condition, Transaction};
 
@@ -65,28 +64,14 @@ pub async fn finish(ctx: &Ctx, member: &Member, shown: &Shown, source: &Source) 
         ));
     }
     let email = &factors.user.payload.email;
-    let Ok(tries) = softlock::reserve(ctx, email).await? else {
+    let Some(tries) = failure::count(ctx, email).await? else {
         return Err(WRONG);
     };
     let mut transaction = Transaction::new();
-    let (checked, level) = match shown {
-        Shown::Password(plain) => (check_password(member, plain, &mut transaction)?, Level::Aal1),
-        Shown::Second(second) => {
-            let challenge = ceremony::read::<Authentication>(ctx, member, STEP_UP)?;
-            let state = challenge.as_ref().map(|item| &item.payload);
-            let checked = factors
-                .check(ctx, &person.key, second, state, &mut transaction)
-                .await?;
-            if let (Second::Passkey(_), Some(challenge)) = (second, &challenge) {
-                // A challenge is good for one answer, right or wrong.
-                ceremony::end(&mut transaction, challenge);
-            }
-            (checked, Level::Aal2)
-        }
-    };
+    let checked = check(ctx, member, &factors, shown, &mut transaction).await?;
     let Checked::Right { codes_left } = checked else {
         let owner = (&person.key, &factors);
-        failure::note(ctx, transaction, owner, tries.failures == 1, source).await?;
+        failure::note(ctx, transaction, owner, tries == 1, source).await?;
         return Err(WRONG);
     };
     let mut mail = None;
@@ -96,6 +81,10 @@ pub async fn finish(ctx: &Ctx, member: &Member, shown: &Shown, source: &Source) 
     }
     let (owner, kind) = ((person.user, &person.key), ActivityKind::SteppedUp);
     activity::of_account(ctx, &mut transaction, owner, kind, None, source)?;
+    let level = match shown {
+        Shown::Password(_) => Level::Aal1,
+        Shown::Second(_) => Level::Aal2,
+    };
     let raised = (member.permit.org(), level);
     let begun = sessions::replace(ctx, &mut transaction, person, raised, source).await?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
@@ -104,11 +93,34 @@ pub async fn finish(ctx: &Ctx, member: &Member, shown: &Shown, source: &Source) 
         Err(Commit::Rejected(_)) => return Err(WRONG),
         Err(Commit::Failed(error)) => return Err(error),
     }
-    softlock::clear(ctx, email).await?;
+    failure::forget(ctx, email).await?;
     if let Some(mail) = mail {
         send::send_now(ctx, &mail).await;
     }
     begun.issue(ctx).await
+}
+
+/// Checks what is shown, and adds what is to be stored in either case.
+async fn check(
+    ctx: &Ctx,
+    member: &Member,
+    factors: &Factors,
+    shown: &Shown,
+    transaction: &mut Transaction,
+) -> Result<Checked> {
+    let second = match shown {
+        Shown::Password(plain) => return check_password(member, plain, transaction),
+        Shown::Second(second) => second,
+    };
+    let challenge = ceremony::read::<Authentication>(ctx, member, STEP_UP)?;
+    let state = challenge.as_ref().map(|item| &item.payload);
+    let key = &member.person()?.key;
+    let checked = factors.check(ctx, key, second, state, transaction).await?;
+    if let (Second::Passkey(_), Some(challenge)) = (second, &challenge) {
+        // A challenge is good for one answer, right or wrong.
+        ceremony::end(transaction, challenge);
+    }
+    Ok(checked)
 }
 
 fn check_password(member: &Member, plain: &PlainPassword, transaction: &mut Transaction) -> Result<Checked> {
