@@ -12,6 +12,7 @@ mod auth;
 mod billing;
 mod erasure;
 mod erasures;
+mod factors;
 mod fallback;
 mod holds;
 mod imports;

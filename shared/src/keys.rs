@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use crate::ids::{
-    AccessId, ActivityId, ApiKeyId, AttachmentId, ConnectionId, ErasureId, EventId, HoldId, IdentityId,
-    ImportId, InvitationId, LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
+    AccessId, ActivityId, ApiKeyId, AttachmentId, ErasureId, EventId, HoldId, IdentityId, ImportId,
+    InvitationId, LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
 };
 use crate::policy::Class;
 use crate::records::model::{Kind, RecordId};
@@ -234,22 +234,6 @@ pub(crate) fn passkey_guard(digest: &str) -> Key {
     Key::new(Table::Core, format!("PASSKEY#{digest}"), ALONE)
 }
 
-pub(crate) fn identity(user: UserId, identity: IdentityId) -> Key {
-    Key::new(Table::Core, user_partition_name(user), identity.to_string())
-}
-
-pub(crate) fn identities(user: UserId) -> Partition {
-    Partition {
-        prefix: "identity_".to_owned(),
-        ..user_partition(user)
-    }
-}
-
-/// Finds the user of an identity at a provider; `digest` is the keyed hash of issuer and subject in hex.
-pub(crate) fn identity_guard(digest: &str) -> Key {
-    Key::new(Table::Core, format!("IDENTITY#{digest}"), ALONE)
-}
-
 /// That a user belongs to an organisation, for the user's own list.
 pub(crate) fn belonging(user: UserId, org: OrgId) -> Key {
     Key::new(Table::Core, user_partition_name(user), org.to_string())
@@ -284,7 +268,21 @@ pub(crate) fn softlock(digest: &str) -> Key {
     Key::new(Table::Ephemeral, format!("SOFTLOCK#{digest}"), ALONE)
 }
 
+/// The challenge of a sign-in by passkey, which is nobody's yet; `name` is random and in hex.
+pub(crate) fn ceremony(name: &str) -> Key {
+    Key::new(Table::Ephemeral, format!("CEREMONY#{name}"), ALONE)
+}
+
 // Organisations.
+
+/// That somebody asked to remove a member's lost factors.
+pub(crate) fn factors_reset(tenant: Tenant, user: UserId) -> Key {
+    Key::new(
+        Table::Core,
+        format!("ORG#{}", tenant.org()),
+        format!("RESET#{user}"),
+    )
+}
 
 pub(crate) fn organisation(tenant: Tenant) -> Key {
     Key::new(Table::Core, format!("ORG#{}", tenant.org()), ALONE)
@@ -376,33 +374,6 @@ pub(crate) fn api_key_use(tenant: Tenant, key: ApiKeyId) -> Key {
 /// When the API keys of an organisation were last used.
 pub(crate) fn api_key_uses(tenant: Tenant) -> Partition {
     Partition::new(Table::Ephemeral, format!("KEYUSE#{}", tenant.org()))
-}
-
-pub(crate) fn connection(tenant: Tenant, connection: ConnectionId) -> Key {
-    Key::new(
-        Table::Core,
-        format!("SSO#{}", tenant.org()),
-        connection.to_string(),
-    )
-}
-
-/// The connections and domains of an organisation.
-pub(crate) fn connections(tenant: Tenant) -> Partition {
-    Partition::new(Table::Core, format!("SSO#{}", tenant.org()))
-}
-
-/// A domain of an organisation; `digest` is its keyed hash in hex.
-pub(crate) fn domain(tenant: Tenant, digest: &str) -> Key {
-    Key::new(
-        Table::Core,
-        format!("SSO#{}", tenant.org()),
-        format!("DOMAIN#{digest}"),
-    )
-}
-
-/// Guards that a verified domain belongs to one organisation; `digest` is its keyed hash in hex.
-pub(crate) fn domain_guard(digest: &str) -> Key {
-    Key::new(Table::Core, format!("DOMAIN#{digest}"), ALONE)
 }
 
 pub(crate) fn access(tenant: Tenant, access: AccessId) -> Key {

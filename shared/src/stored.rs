@@ -20,6 +20,10 @@ use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
 use crate::limits::Counter;
 use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
+use crate::mfa::model::{CeremonyFacts, Challenge, FactorsReset, PendingFacts, PendingSignIn};
+use crate::mfa::passkeys::{Authentication, Passkey, PasskeyFacts, PasskeyGuard, Registration};
+use crate::mfa::recovery::RecoveryCodes;
+use crate::mfa::totp::{Totp, TotpFacts};
 use crate::organisations::model::{
     Belonging, BillingDetails, BillingFacts, Membership, OrganisationFacts, OrganisationProfile,
 };
@@ -163,6 +167,41 @@ stored_types! {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["email"], export: Export::Json,
         places: |unit| of_user(unit, keys::sessions),
     };
+    Totp, TotpFacts => Totp, "totp", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
+        places: |unit| of_user(unit, keys::user_partition),
+    };
+    RecoveryCodes, Empty => RecoveryCodes, "recovery_codes", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
+        places: |unit| of_user(unit, keys::user_partition),
+    };
+    Passkey, PasskeyFacts => Passkey, "passkey", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
+        places: |unit| of_user(unit, keys::user_partition),
+    };
+    (), PasskeyGuard => PasskeyGuard, "passkey_guard", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: INTERNAL,
+        // Its key is a hash of the credential's id, which the unit keeps: it goes in the transaction that destroys the key.
+        places: none,
+    };
+    Registration, CeremonyFacts => Registration, "passkey_registration", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
+        places: |unit| of_user(unit, keys::sessions),
+    };
+    Authentication, CeremonyFacts => Authentication, "passkey_check", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
+        places: |unit| of_user(unit, keys::sessions),
+    };
+    PendingSignIn, PendingFacts => PendingSignIn, "pending_sign_in", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: SECRET,
+        places: |unit| of_user(unit, keys::sessions),
+    };
+    (), FactorsReset => FactorsReset, "factors_reset", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
     (), StaffMember => StaffMember, "staff_member", Data::Personal {
         class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: Export::Json,
         places: |unit| of_user(unit, keys::user_partition),
@@ -279,6 +318,9 @@ stored_types! {
     (), KeyDue => KeyDue, "key_due", Data::Operational {
         reason: "It names an API key and an hour, and goes when that hour comes.",
     };
+    (), Challenge => Challenge, "challenge", Data::Operational {
+        reason: "It is random, nobody's, and goes soon after five minutes.",
+    };
     (), WrappedKey => WrappedKey, "wrapped_key", Data::Operational {
         reason: "It is random, and destroyed in the transaction that fences the unit.",
     };
@@ -360,7 +402,7 @@ mod tests {
             };
             let found = places(UnitId::Organisation(org, class)).len() + places(user).len();
             assert!(
-                found > 0 || info.name == "email_guard",
+                found > 0 || matches!(info.name, "email_guard" | "passkey_guard"),
                 "{} is nowhere",
                 info.name
             );

@@ -1,7 +1,7 @@
 //! A world to test in: a stack in memory, a clock that stands still, customers with a client each.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,10 +12,14 @@ use local::{Clocks, Fault, Options, Stack, Storage};
 use serde_json::{Value, json};
 use shared::clock::ManualClock;
 use shared::policy::Profile;
+use tests::authenticator::Authenticator;
 use tokio::sync::Notify;
 
 /// When every world begins: an ordinary Monday noon.
 pub const START: &str = "2026-11-23T12:00:00Z";
+
+/// The origin of pages that show passkeys; on this machine it has a name.
+pub const PAGE: &str = "http://localhost:8787";
 
 pub const PASSWORD: &str = "a quiet harbour at dawn 7";
 
@@ -81,8 +85,13 @@ impl World {
             client: anonymous,
             refresh_token: String::new(),
             email,
+            passkey: None,
         };
         customer.sign_in().await;
+        if self.stack.profile() == Profile::Ocktra {
+            // Administrators can do nothing there without a second factor.
+            customer.enrol_passkey().await;
+        }
         customer
     }
 
@@ -124,6 +133,11 @@ impl World {
 
     /// Makes every session of a user one with two factors.
     pub async fn raise(&self, user: &str) {
+        self.set_level(user, "aal2").await;
+    }
+
+    /// Sets how sure every session of a user is.
+    pub async fn set_level(&self, user: &str, level: &str) {
         let client = self.stack.operator().dynamodb();
         let partition = format!("SESSION#{user}");
         for item in self.items("ephemeral").await {
@@ -137,9 +151,21 @@ impl World {
                 .key("sk", AttributeValue::S(sort.to_owned()))
                 .update_expression("SET #level = :level")
                 .expression_attribute_names("#level", "level")
-                .expression_attribute_values(":level", AttributeValue::S("aal2".to_owned()));
+                .expression_attribute_values(":level", AttributeValue::S(level.to_owned()));
             update.send().await.unwrap();
         }
+    }
+
+    /// Makes a user one whose address is not confirmed.
+    pub async fn set_unverified(&self, user: &str) {
+        let client = self.stack.operator().dynamodb();
+        let update = client.update_item().table_name("trackwell-core");
+        let update = update
+            .key("pk", AttributeValue::S(format!("USER#{user}")))
+            .key("sk", AttributeValue::S("A".to_owned()))
+            .update_expression("SET verified = :no")
+            .expression_attribute_values(":no", AttributeValue::Bool(false));
+        update.send().await.unwrap();
     }
 
     /// The code in the newest mail to an address.
@@ -229,6 +255,8 @@ pub struct Customer {
     pub client: Client,
     pub refresh_token: String,
     pub email: String,
+    /// The authenticator of who has a passkey, with which they sign in then.
+    pub passkey: Option<Mutex<Authenticator>>,
 }
 
 impl std::ops::Deref for Customer {
@@ -242,12 +270,44 @@ impl std::ops::Deref for Customer {
 impl Customer {
     pub async fn sign_in(&mut self) {
         let reply = self.try_sign_in().await;
+        self.take(&reply);
+    }
+
+    /// Goes on with the session of an answer.
+    pub fn take(&mut self, reply: &Reply) {
         assert_eq!(reply.status, 200, "{reply:?}");
         self.client.token = reply.json()["access_token"].as_str().map(str::to_owned);
         self.refresh_token = reply.json()["refresh_token"].as_str().unwrap().to_owned();
     }
 
+    /// Registers a passkey, and goes on with a session that has shown two factors.
+    pub async fn enrol_passkey(&mut self) {
+        let mut authenticator = Authenticator::new(PAGE);
+        let options = self.post("/v1/me/factors/passkeys", &Value::Null).await;
+        assert_eq!(options.status, 200, "{options:?}");
+        let answer = authenticator.create(&options.json()["publicKey"]);
+        let body = json!({ "name": "Laptop", "answer": answer });
+        let reply = self.post("/v1/me/factors/passkeys/confirm", &body).await;
+        self.take(&reply);
+        self.passkey = Some(Mutex::new(authenticator));
+    }
+
+    /// Shows the password, and the passkey where it is asked for.
     pub async fn try_sign_in(&self) -> Reply {
+        let reply = self.try_password().await;
+        let Some(authenticator) = self.passkey.as_ref().filter(|_| reply.status == 202) else {
+            return reply;
+        };
+        let waiting = reply.json();
+        let answer = authenticator
+            .lock()
+            .unwrap()
+            .get(&waiting["passkey"]["publicKey"]);
+        let body = json!({ "mfa_token": waiting["mfa_token"], "passkey": answer });
+        self.post("/v1/auth/mfa", &body).await
+    }
+
+    pub async fn try_password(&self) -> Reply {
         let anonymous = Client {
             stack: self.stack.clone(),
             token: None,

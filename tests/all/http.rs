@@ -120,6 +120,7 @@ impl Site {
             .replace("{import_id}", &self.import)
             .replace("{user_id}", &self.member)
             .replace("{invitation_id}", &self.invitation)
+            .replace("{passkey_id}", "passkey_00000000000000000000000001")
             .replace("{role_id}", &self.role)
             .replace("{organisation_id}", &self.organisation)
             .replace("{erasure_id}", "erasure_00000000000000000000000001")
@@ -199,6 +200,12 @@ pub fn sample(route: &Route) -> Value {
         "records-create" => json!({ "kind": "asset", "fields": { "asset_tag": "LT-2" } }),
         "records-update" => json!({ "fields": { "name": "Other" } }),
         "attachments-create" => announcement("other.txt", "other"),
+        "auth-mfa" => json!({ "mfa_token": "x", "code": "123456" }),
+        "auth-passkey-finish" => json!({ "ceremony": "x", "answer": passkey_answer("authenticatorData") }),
+        "me-step-up" => json!({ "password": PASSWORD }),
+        "factors-totp-confirm" => json!({ "code": "123456" }),
+        "factors-passkey-confirm" => json!({ "name": "Key", "answer": passkey_answer("attestationObject") }),
+        "organisation-put-security" => json!({ "mfa": "optional" }),
         "staff-lookup" => json!({ "email": "ada@customer.example" }),
         "access-request" => json!({ "reason": "A ticket.", "minutes": 30, "kinds": ["asset"] }),
         "access-decide" => json!({ "decision": "end" }),
@@ -222,6 +229,13 @@ pub fn sample(route: &Route) -> Value {
         }),
         other => panic!("{other} has a body and no sample"),
     }
+}
+
+/// What has the form of a browser's answer to the options of a passkey.
+fn passkey_answer(part: &str) -> Value {
+    let mut response = json!({ "clientDataJSON": "AA", "signature": "AA" });
+    response[part] = json!("AA");
+    json!({ "id": "AA", "rawId": "AA", "type": "public-key", "response": response })
 }
 
 fn with_json() -> impl Iterator<Item = &'static Route> {

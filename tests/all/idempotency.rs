@@ -47,6 +47,7 @@ async fn o_02_o_03_the_same_request_again_gets_the_first_answer_and_another_one_
             client: customer.client.clone(),
             email: customer.email.clone(),
             refresh_token: String::new(),
+            passkey: None,
         };
         if seconds > 600 {
             assert_unchanged(&before, &world.everything().await, "repetitions");

@@ -17,6 +17,7 @@ mod crash;
 mod defence;
 mod deletion;
 mod erasure;
+mod factors;
 mod faults;
 mod fields;
 mod harness;

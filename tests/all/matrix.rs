@@ -23,12 +23,19 @@ const ACTIONS: &[(&str, &[&str])] = &[
         "auth-register", "auth-verify-email", "auth-resend-verification", "auth-login", "auth-refresh", "jwks-get",
         "openapi-get", "security-contact", "security-get", "policy-get", "erasures-get", "ledger-get",
         "invitations-accept", "fallback-answer", "auth-forgot-password", "auth-reset-password", "auth-confirm-email",
+        "auth-mfa", "auth-passkey-begin", "auth-passkey-finish",
     ]),
     ("own-account.use", &[
         "auth-logout", "me-get", "me-update", "me-activity", "me-organisations", "me-join", "me-switch", "members-leave",
-        "sessions-list", "sessions-delete", "sessions-delete-all", "me-email-cancel",
+        "sessions-list", "sessions-delete", "sessions-delete-all", "me-email-cancel", "me-step-up", "me-step-up-begin",
+        "factors-list",
     ]),
-    ("own-account.secure", &["me-password", "me-email"]),
+    ("own-account.secure", &[
+        "me-password", "me-email", "factors-totp-create", "factors-totp-confirm", "factors-totp-delete",
+        "factors-passkey-create", "factors-passkey-confirm", "factors-passkey-delete", "factors-recovery-create",
+    ]),
+    ("security.read", &["organisation-get-security"]),
+    ("security.manage", &["organisation-put-security"]),
     ("own-account.delete", &["me-delete"]),
     ("organisation.read", &["organisation-get"]),
     ("organisation.update", &["organisation-update"]),
@@ -46,7 +53,9 @@ const ACTIONS: &[(&str, &[&str])] = &[
     ("records.delete", &["records-delete", "attachments-delete"]),
     ("members.read", &["members-list", "members-get", "roles-list", "invitations-list"]),
     ("members.invite", &["invitations-create", "invitations-resend", "invitations-delete"]),
-    ("members.manage", &["members-update", "members-delete", "members-sessions-delete", "members-reset-password"]),
+    ("members.manage", &[
+        "members-update", "members-delete", "members-sessions-delete", "members-reset-password", "members-reset-factors",
+    ]),
     ("roles.manage", &["roles-create", "roles-update", "roles-delete"]),
     ("api-keys.read", &["services-list", "keys-list"]),
     ("api-keys.manage", &["services-create", "services-update", "services-delete", "keys-create", "keys-delete"]),
@@ -327,6 +336,10 @@ fn rule(route: &Route, who: Who) -> Option<&'static str> {
         ("access-end" | "access-records-list" | "access-records-get", Who::Staff("support")) => {
             Some("access is its requester's alone")
         }
+        (
+            "factors-totp-delete" | "factors-passkey-delete",
+            Who::Role(_) | Who::Custom(_) | Who::Suspended | Who::Outsider | Who::Staff(_),
+        ) => Some("they have no such factor"),
         ("members-leave", Who::Outsider | Who::Staff(_)) => Some("there is nothing to leave"),
         ("me-switch", Who::Suspended | Who::Outsider | Who::Staff(_)) => {
             Some("it is no organisation of theirs")

@@ -31,6 +31,7 @@ impl World {
             client: self.anonymous(),
             refresh_token: String::new(),
             email,
+            passkey: None,
         };
         customer.sign_in().await;
         customer

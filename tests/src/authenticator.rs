@@ -30,6 +30,8 @@ pub struct Conduct {
     pub user_verified: bool,
     /// The user that the authenticator names instead of the one it registered; an empty text names nobody.
     pub user_handle: Option<String>,
+    /// Whether the credential that was made last is given out as a new one.
+    pub same_credential: bool,
     /// By how much the counter of uses grows; with 0 it stays 0, as with passkeys that are kept in step.
     pub counter_step: u32,
 }
@@ -61,6 +63,7 @@ impl Authenticator {
             user_present: true,
             user_verified: true,
             user_handle: None,
+            same_credential: false,
             counter_step: 1,
         };
         Self {
@@ -74,7 +77,11 @@ impl Authenticator {
     /// # Panics
     /// When the options are not those of a registration.
     pub fn create(&mut self, options: &Value) -> Value {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key can be made");
+        let known = self.credentials.pop_if(|_| self.conduct.same_credential);
+        let key = known.map_or_else(
+            || EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key can be made"),
+            |credential| credential.key,
+        );
         let credential = Credential {
             id: digest(&SHA256, key.public_key().as_ref()).as_ref().to_vec(),
             key,

@@ -8,6 +8,8 @@ pub(crate) mod get;
 pub(crate) mod join;
 pub(crate) mod organisations;
 pub(crate) mod password;
+pub(crate) mod step_up;
+pub(crate) mod step_up_begin;
 pub(crate) mod switch;
 pub(crate) mod update;
 

@@ -4,6 +4,7 @@ pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod leave;
 pub(crate) mod list;
+pub(crate) mod reset_factors;
 pub(crate) mod reset_password;
 pub(crate) mod sessions_delete;
 pub(crate) mod update;

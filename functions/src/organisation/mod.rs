@@ -3,6 +3,8 @@
 pub(crate) mod cancel;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod get_security;
+pub(crate) mod put_security;
 pub(crate) mod resume;
 pub(crate) mod transfer;
 pub(crate) mod update;

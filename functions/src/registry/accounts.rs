@@ -25,9 +25,14 @@ routes! {
     };
     AUTH_LOGIN = Route {
         name: "auth-login", method: "POST", path: "/v1/auth/login",
-        summary: "Signs in with address and password.",
+        summary: "Signs in with address and password. An account with a second factor is then asked for it.",
         access: public!(auth::login), body: JSON, request: Some(shape::<auth::login::LoginRequest>),
-        rate: Rate::Sensitive, success: &[(200, Some(shape::<auth::SessionResponse>))], problems: &[401], ..ROUTE
+        rate: Rate::Sensitive,
+        success: &[
+            (200, Some(shape::<auth::SessionResponse>)),
+            (202, Some(shape::<auth::login::MfaResponse>)),
+        ],
+        problems: &[401], ..ROUTE
     };
     AUTH_REFRESH = Route {
         name: "auth-refresh", method: "POST", path: "/v1/auth/refresh",

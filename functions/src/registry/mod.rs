@@ -354,6 +354,7 @@ macro_rules! task {
 
 areas!(
     accounts,
+    factors,
     sessions,
     members,
     organisations,

@@ -1,6 +1,7 @@
 //! Sessions: how they begin, live, change hands with their holder's privileges, and end.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::model::{Carrier, Session, SessionFacts, SignInMethod};
 use super::refresh::{RefreshToken, Verdict};
@@ -32,7 +33,8 @@ const MOST_ENDED: usize = 90;
 pub const TOUCHED_EVERY: i64 = 60_000;
 
 /// In what form a client wants its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Access and refresh tokens.
     Bearer,

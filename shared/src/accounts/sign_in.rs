@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::ids::{ActorId, UserId};
 use crate::keys::{self, Tenant};
 use crate::members::{own, rules};
+use crate::mfa::pending::{self, Waiting};
 use crate::organisations::model::{Membership, OrganisationProfile};
 use crate::outbox::templates::Template;
 use crate::seal::DataKey;
@@ -115,7 +116,15 @@ async fn note_failure(ctx: &Ctx, owner: &Owner, email: &Email, failures: u32, so
     Ok(ctx.store.commit(transaction, ctx.entropy.as_ref()).await?)
 }
 
-/// Signs in with a password alone.
+/// Where a right password leads.
+pub enum Login {
+    /// To a session.
+    Issued(Issued),
+    /// To a sign-in that waits for the second factor of the account.
+    Waiting(Waiting),
+}
+
+/// Signs in with a password, which is enough where there is no second factor.
 ///
 /// # Errors
 /// As [`check_password`].
@@ -125,14 +134,19 @@ pub async fn login(
     password: &PlainPassword,
     form: Form,
     source: &Source,
-) -> Result<Issued> {
+) -> Result<Login> {
     let (verified, version) = check_password(ctx, email, password, source).await?;
+    if verified.facts.second_factor {
+        let waiting = pending::begin(ctx, &verified, version, form).await?;
+        return Ok(Login::Waiting(waiting));
+    }
     let mut transaction = Transaction::new();
     // A password that was changed at this moment opens nothing any more.
     let password_key = keys::password(verified.user);
     transaction.check("password", &password_key, &Condition::version(version));
     softlock::forget(&mut transaction, &verified.facts.email_digest);
-    complete(ctx, transaction, &verified, form, source).await
+    let issued = complete(ctx, transaction, &verified, form, source).await?;
+    Ok(Login::Issued(issued))
 }
 
 /// Begins the session of a person who has shown who they are: the last step of every way to sign in. `transaction` holds

@@ -140,7 +140,9 @@ async fn new_account(
         name: registration.company.clone(),
         role_names: BTreeMap::new(),
     };
-    let organisation = Item::sealed(keys::organisation(tenant), OrganisationFacts::new(now), profile);
+    let mut facts = OrganisationFacts::new(now);
+    facts.security.mfa = ctx.policy().mfa().0;
+    let organisation = Item::sealed(keys::organisation(tenant), facts, profile);
     transaction.create_sealed("organisation", &organisation, account_key, entropy)?;
     let membership = Membership {
         role: Role::Owner,

@@ -86,6 +86,43 @@ impl CookieToken {
     }
 }
 
+/// What the holder of a sign-in has that waits for a second factor.
+#[derive(Clone)]
+pub struct PendingToken(Opaque<2>);
+
+impl PendingToken {
+    /// A new one for a user's pending sign-in.
+    pub fn new((user, pending): (UserId, SessionId), entropy: &dyn Entropy) -> Self {
+        Self(Opaque::new([user.bits(), pending.bits()], entropy))
+    }
+
+    /// Reads one; `None` for what has not its form.
+    pub fn parse(text: &str) -> Option<Self> {
+        Opaque::parse(text).map(Self)
+    }
+
+    /// The token, for its holder.
+    pub fn reveal(&self) -> String {
+        self.0.reveal()
+    }
+
+    /// What is stored of it.
+    pub fn digest(&self) -> String {
+        self.0.digest()
+    }
+
+    /// Whether `stored` was stored of it.
+    pub fn is_of(&self, stored: &str) -> bool {
+        matches(&self.digest(), stored)
+    }
+
+    /// Whose sign-in it says it is, and which.
+    pub fn ids(&self) -> (UserId, SessionId) {
+        let [user, pending] = self.0.ids;
+        (UserId::from_bits(user), SessionId::from_bits(pending))
+    }
+}
+
 /// An API key.
 #[derive(Clone)]
 pub struct ApiKey(Opaque<2>);
@@ -207,7 +244,7 @@ pub(super) fn matches(shown: &str, stored: &str) -> bool {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] when there is none.
-pub fn bearer(header: Option<&str>) -> Result<&str> {
+fn bearer(header: Option<&str>) -> Result<&str> {
     const MISSING: Error = Error::Unauthenticated("Send the access token as Authorization: Bearer <token>.");
     let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or(MISSING)?;
     if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {

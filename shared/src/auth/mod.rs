@@ -8,7 +8,7 @@ mod role;
 mod staff;
 
 pub use action::{Action, TABLE};
-pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential, InvitationCode};
+pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential, InvitationCode, PendingToken};
 pub use decide::{FRESH, Level, Standing, decide, may_grant};
 pub(crate) use member::gone;
 pub use member::{Member, Needs, Permit, Person, member};

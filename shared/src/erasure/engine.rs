@@ -116,12 +116,16 @@ fn shred(transaction: &mut Transaction, row: &Item<Unit>, erasure: ErasureId) ->
     if let Some(digest) = &row.facts.email_digest {
         transaction.delete("e-mail guard", &keys::email_guard(digest));
     }
+    for guard in &row.facts.guards {
+        transaction.delete("guard", &guard.key());
+    }
     transaction.delete_if("key", &keys::data_key(unit), &Condition::present());
     let after = Unit {
         state: UnitState::Shredded,
         erasure: Some(erasure),
         erase_at: None,
         email_digest: None,
+        guards: Vec::new(),
         ..row.facts.clone()
     };
     units::change(transaction, row, after)

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ErasureId, HoldId};
+use crate::keys::{self, Key};
 use crate::unit::UnitId;
 
 /// Where a unit stands.
@@ -39,12 +40,32 @@ pub struct Unit {
     /// The keyed hash under which the account's e-mail guard lies; only a user's unit has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_digest: Option<String>,
+    /// What else leads to the account from outside of it; only a user's unit has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
     /// The job that erased it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erasure: Option<ErasureId>,
     /// Set when erasure was asked for while a hold lay on it: it is erased as soon as the last hold goes.
     #[serde(default)]
     pub asked: bool,
+}
+
+/// An item that leads to an account and lies outside of its partitions: it goes with the data key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// That of a passkey, by the keyed hash under which it lies.
+    Passkey(String),
+}
+
+impl Guard {
+    /// The key of the item.
+    pub(crate) fn key(&self) -> Key {
+        match self {
+            Self::Passkey(digest) => keys::passkey_guard(digest),
+        }
+    }
 }
 
 /// Whether a wrapped key may be used.

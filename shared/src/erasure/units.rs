@@ -34,6 +34,7 @@ pub fn open(
         anchor_at: None,
         erase_at: None,
         email_digest,
+        guards: Vec::new(),
         erasure: None,
         asked: false,
     };

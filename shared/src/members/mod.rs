@@ -9,6 +9,7 @@ pub mod invitations;
 pub mod leaving;
 pub mod model;
 pub mod own;
+pub mod reset;
 pub mod roles;
 pub mod rules;
 pub mod store;

@@ -1,4 +1,5 @@
 //! Organisations, memberships, subscriptions and billing details.
 
 pub mod model;
+pub mod security;
 pub mod store;

@@ -87,6 +87,27 @@ pub enum MfaPolicy {
     Everyone,
 }
 
+impl MfaPolicy {
+    /// Its name, in policies too.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Admins => "admins",
+            Self::Everyone => "everyone",
+        }
+    }
+}
+
+impl std::str::FromStr for MfaPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Optional, Self::Admins, Self::Everyone];
+        let known = all.into_iter().find(|policy| policy.as_str() == text);
+        known.ok_or_else(|| format!("unknown demand `{text}`; known: optional, admins, everyone"))
+    }
+}
+
 /// How members sign in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

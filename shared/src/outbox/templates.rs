@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mfa::model::Factor;
 use crate::staff::notice::AccessNotice;
 
 /// A mail's template with what it needs. Texts from people never stand in a subject.
@@ -20,6 +21,27 @@ pub enum Template {
         /// The date, in words, per class.
         dates: Vec<(String, String)>,
     },
+    /// Tells somebody that they have another factor.
+    FactorAdded {
+        /// Which.
+        factor: Factor,
+    },
+    /// Tells somebody that a factor of theirs was removed.
+    FactorRemoved {
+        /// Which.
+        factor: Factor,
+    },
+    /// Tells somebody that a recovery code of theirs was used.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: usize,
+    },
+    /// Tells somebody that a wrong second factor was shown after what only they should know.
+    SecondFactorWrong,
+    /// Tells somebody that an administrator asked to remove their factors.
+    FactorsResetRequested,
+    /// Tells somebody that two administrators removed their factors.
+    FactorsReset,
     /// Tells the owner of an account that an old refresh token was used: somebody has a copy.
     SessionsEnded,
     /// Tells somebody that they are one of the operator's staff now.
@@ -161,6 +183,52 @@ impl Template {
                 format!(
                     "A sign-in token of yours that had been replaced was used again. Somebody may have a copy, so the \
                      session was ended. Sign in again at {origin}; if this happens again, change your password.\n"
+                ),
+            ),
+            Self::FactorAdded { factor } => (
+                "Your sign-in has another factor",
+                format!(
+                    "{} can be used with your account from now on; your other sessions were ended. If this was not you, \
+                     change your password at once and look at GET {origin}/v1/me/factors.\n",
+                    factor.in_words_first()
+                ),
+            ),
+            Self::FactorRemoved { factor } => (
+                "A factor of your sign-in was removed",
+                format!(
+                    "{} cannot be used with your account any more; your other sessions were ended. If this was not you, \
+                     change your password at once and write to {operator}.\n",
+                    factor.in_words_first()
+                ),
+            ),
+            Self::RecoveryCodeUsed { left } => (
+                "A recovery code was used",
+                format!(
+                    "Somebody, probably you, signed in with one of your recovery codes. {left} are left; make new ones with \
+                     POST {origin}/v1/me/factors/recovery-codes. If this was not you, change your password at once.\n"
+                ),
+            ),
+            Self::SecondFactorWrong => (
+                "Somebody showed a wrong second factor",
+                format!(
+                    "Somebody who knows your password, or has a session of yours, showed a second factor that is wrong. \
+                     They were not let in. If this was not you, change your password at {origin}.\n"
+                ),
+            ),
+            Self::FactorsResetRequested => (
+                "An administrator asked to remove your second factors",
+                format!(
+                    "An administrator of your organisation says that you lost your second factors. If another \
+                     administrator agrees within 24 hours, they are removed. If you did not ask for this, tell them now, \
+                     or write to {operator}.\n"
+                ),
+            ),
+            Self::FactorsReset => (
+                "Your second factors were removed",
+                format!(
+                    "Two administrators of your organisation removed them, and you were signed out everywhere. Sign in \
+                     with your password at {origin} and set up new ones. If you did not ask for this, write to \
+                     {operator}.\n"
                 ),
             ),
             Self::StaffInvited { code } => (

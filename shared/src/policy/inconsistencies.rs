@@ -2,6 +2,7 @@
 
 use super::sound::{SOUND, breaks, broken};
 use super::{ManifestError, Policy};
+use crate::organisations::model::MfaPolicy;
 
 #[test]
 fn the_sound_manifest_is_accepted() {
@@ -160,6 +161,23 @@ fn an_unknown_time_zone_is_found() {
 fn an_unknown_hashing_scheme_is_found() {
     let expected = "6: password_scheme: unknown hashing scheme `md5`; known: argon2id, bcrypt";
     breaks(6, "argon2id", "md5", expected);
+}
+
+#[test]
+fn an_unknown_demand_for_second_factors_is_found_and_none_has_to_be_made() {
+    let sound = Policy::parse("x.toml", SOUND).unwrap();
+    assert_eq!(sound.mfa().0, MfaPolicy::Optional);
+    let line = "password_scheme = { value = \"argon2id\", operator_choice = true }";
+    let parse = |value: &str| {
+        let demand = format!("{line}\nmfa = {{ value = \"{value}\", operator_choice = true }}");
+        Policy::parse("x.toml", &SOUND.replace(line, &demand))
+    };
+    assert_eq!(parse("everyone").unwrap().mfa().0, MfaPolicy::Everyone);
+    let said = parse("nobody").unwrap_err().to_string();
+    assert!(
+        said.contains("mfa: unknown demand `nobody`; known: optional, admins, everyone"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::category::{Category, Fate};
 use super::values::{Country, Id, Lifetime, Mailbox, Origin, Phrase, PolicyVersion, Prefix, Stated};
 use super::words::{Channel, Class, CookieCategory, LawfulBasis, LifecycleEvent, PasswordScheme, Safeguard};
+use crate::organisations::model::MfaPolicy;
 use crate::retention::Rule;
 
 /// One version of an operator's privacy policy, from which retention, erasure, notices and the legal pages run.
@@ -20,6 +21,7 @@ pub struct Policy {
     pub(super) notice_channels: Vec<Channel>,
     pub(super) password_scheme: Stated<PasswordScheme>,
     pub(super) backup_days: Stated<u16>,
+    pub(super) mfa: Option<Stated<MfaPolicy>>,
     pub(super) purposes: Vec<Purpose>,
     pub(super) processors: Vec<Processor>,
     pub(super) cookies: Vec<Cookie>,
@@ -72,6 +74,14 @@ impl Policy {
     /// After how many days a backup is gone (OCK-12).
     pub fn backup_days(&self) -> u16 {
         self.backup_days.value
+    }
+
+    /// From whom every organisation demands a second factor at least, and the promise that it comes from (OCK-13).
+    pub fn mfa(&self) -> (MfaPolicy, String) {
+        match &self.mfa {
+            Some(stated) => (stated.value, stated.origin.to_string()),
+            None => (MfaPolicy::Optional, String::new()),
+        }
     }
 
     /// The time zone in which calendar periods are counted.
@@ -127,6 +137,7 @@ impl Policy {
             ("password_scheme".to_owned(), &self.password_scheme.origin),
             ("backup_days".to_owned(), &self.backup_days.origin),
         ];
+        all.extend(self.mfa.iter().map(|mfa| ("mfa".to_owned(), &mfa.origin)));
         for category in &self.categories {
             let id = &category.id;
             let bounds = [

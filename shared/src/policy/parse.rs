@@ -11,9 +11,10 @@ use super::check::{Checker, Place};
 use super::error::ManifestErrors;
 use super::model::{Authority, Controller, Policy};
 use super::raw::{RawAuthority, RawManifest, RawOperator, Text};
-use super::values::PolicyVersion;
+use super::values::{PolicyVersion, Stated};
 use super::words::{Class, PasswordScheme};
 use super::{parse_category, parse_lists};
+use crate::organisations::model::MfaPolicy;
 
 impl Policy {
     /// Reads a manifest. `file_name` is what the errors call it.
@@ -54,6 +55,7 @@ fn manifest(checker: &mut Checker<'_>, raw: &RawManifest) -> Option<Policy> {
     let notice_days = checker.number(&raw.notice_days, "notice_days", (1, 365), &place);
     let notice_channels = checker.list(&raw.notice_channels, "notice_channels", &place);
     let backup_days = checker.number(&raw.backup_days, "backup_days", (1, 365), &place);
+    let mfa = mfa(checker, raw);
     let password_scheme = checker
         .present(&raw.password_scheme, "password_scheme", &place)
         .and_then(|raw| {
@@ -117,12 +119,21 @@ fn manifest(checker: &mut Checker<'_>, raw: &RawManifest) -> Option<Policy> {
         notice_channels: notice_channels?,
         password_scheme: password_scheme?,
         backup_days: backup_days?,
+        mfa: mfa?,
         purposes: purposes.into_iter().collect::<Option<_>>()?,
         processors: processors?,
         cookies: cookies?,
         by_class: by_class(&categories)?,
         categories,
     })
+}
+
+/// The demand for second factors, which a policy may leave to its customers. The inner value is `None` then.
+fn mfa(checker: &mut Checker<'_>, raw: &RawManifest) -> Option<Option<Stated<MfaPolicy>>> {
+    let Some(field) = &raw.mfa else { return Some(None) };
+    checker
+        .stated(field, "mfa", |text: &String| text.parse())
+        .map(Some)
 }
 
 fn operator(checker: &mut Checker<'_>, raw: &Spanned<RawOperator>) -> Option<Controller> {

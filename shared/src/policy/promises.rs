@@ -67,7 +67,7 @@ fn every_number_names_a_promise_of_its_operator_or_says_that_it_was_chosen() {
         (Profile::Ittrackr, "ITT", vec!["ITT-15", "ITT-16"]),
         (Profile::Trackr, "TRK", vec!["TRK-11", "TRK-13", "TRK-5", "TRK-9"]),
         (Profile::Casetrakr, "CTK", vec!["CTK-9"]),
-        (Profile::Ocktra, "OCK", vec!["OCK-12", "OCK-18"]),
+        (Profile::Ocktra, "OCK", vec!["OCK-12", "OCK-13", "OCK-18"]),
         (Profile::Trackado, "TDO", vec!["TDO-8"]),
     ];
     for (profile, prefix, promises) in expected {

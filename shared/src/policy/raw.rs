@@ -18,6 +18,7 @@ pub(super) struct RawManifest {
     pub(super) notice_channels: Texts,
     pub(super) password_scheme: Option<Spanned<RawStated<String>>>,
     pub(super) backup_days: Option<Spanned<RawStated<i64>>>,
+    pub(super) mfa: Option<Spanned<RawStated<String>>>,
     pub(super) operator: Option<Spanned<RawOperator>>,
     pub(super) authority: Option<Spanned<RawAuthority>>,
     #[serde(default, rename = "purpose")]

@@ -183,6 +183,15 @@ pub enum Origin {
     OperatorChoice,
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Promise(id) => id.fmt(f),
+            Self::OperatorChoice => f.write_str("operator's choice"),
+        }
+    }
+}
+
 /// A value with its [`Origin`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stated<T> {
