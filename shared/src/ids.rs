@@ -199,10 +199,6 @@ typed_id!(
     PasskeyId, "passkey"
 );
 typed_id!(
-    /// An identity at a provider that is linked to a user.
-    IdentityId, "identity"
-);
-typed_id!(
     /// Exceptional access of staff to an organisation's records.
     AccessId, "access"
 );

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use crate::ids::{
-    AccessId, ActivityId, ApiKeyId, AttachmentId, ErasureId, EventId, HoldId, IdentityId, ImportId,
-    InvitationId, LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
+    AccessId, ActivityId, ApiKeyId, AttachmentId, ErasureId, EventId, HoldId, ImportId, InvitationId,
+    LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
 };
 use crate::policy::Class;
 use crate::records::model::{Kind, RecordId};
