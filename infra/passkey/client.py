@@ -101,7 +101,7 @@ def main():
     authenticator = Authenticator()
     options = must("options", 200, call("POST", "/v1/me/factors/passkeys", token=token))["publicKey"]
     body = {"name": "Yubico's library", "answer": authenticator.create(options)}
-    path = "/v1/me/factors/passkeys/confirm"
+    path = "/v1/me/factors/confirm-passkey"
     fresh = must("registration of the passkey", 200, call("POST", path, body, token))["access_token"]
     must("the session before", 401, call("GET", "/v1/me", token=token))
 

@@ -103,7 +103,7 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
         word
     };
     let person = word("Person");
-    let customer = world.customer(&person).await;
+    let mut customer = world.customer(&person).await;
     let invited = format!("{}@customer.example", word("Invited").to_lowercase());
     let reply = crate::members::invite(&customer, &invited, "viewer").await;
     assert_eq!(reply.status, 201, "{reply:?}");
@@ -214,6 +214,16 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     let secret = customer.post(&keys, &key).await.text("key");
     let reply = world.with_token(&secret).get("/v1/records?kind=asset").await;
     assert_eq!(reply.status, 200, "{reply:?}");
+    customer.enrol_passkey().await;
+    let secret_of_app = customer
+        .post("/v1/me/factors/totp", &serde_json::Value::Null)
+        .await;
+    assert_eq!(secret_of_app.status, 201, "{secret_of_app:?}");
+    let codes = customer
+        .post("/v1/me/factors/recovery-codes", &serde_json::Value::Null)
+        .await;
+    assert_eq!(codes.status, 201, "{codes:?}");
+    let codes = codes.json()["codes"].clone();
     // A mail that waits, and a request that fails with personal data in it.
     let again = json!({ "name": word("Doppelt"), "email": customer.email, "company": "x", "password": crate::harness::PASSWORD,
         "age_confirmed": 18, "policy_version": Profile::Trackr.policy().version().to_string() });
@@ -227,6 +237,8 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
 
     // What of a key is secret is nowhere, either.
     words.push(secret.split_at(46).1.to_owned());
+    words.push(secret_of_app.json()["secret"].as_str().unwrap().to_owned());
+    words.push(codes[0].as_str().unwrap().to_owned());
 
     let mut types = BTreeSet::new();
     for table in ["core", "keys", "ephemeral", "control"] {
@@ -242,9 +254,17 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
         .iter()
         .filter(|info| matches!(info.data, Data::Personal { .. }))
     {
-        // A code is used up when it is used, and customers make no staff; every other type must be there for the test to
-        // mean anything.
-        let elsewhere = ["verification_code", "staff_member", "access_grant"];
+        // A code or a ceremony is used up when it is used, and customers make no staff; every other type must be there
+        // for the test to mean anything.
+        let elsewhere = [
+            "verification_code",
+            "staff_member",
+            "access_grant",
+            "passkey_registration",
+            "passkey_check",
+            "pending_sign_in",
+            "factors_reset",
+        ];
         assert!(
             types.contains(info.name) || elsewhere.contains(&info.name),
             "no {} was stored: {types:?}",

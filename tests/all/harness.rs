@@ -287,7 +287,7 @@ impl Customer {
         assert_eq!(options.status, 200, "{options:?}");
         let answer = authenticator.create(&options.json()["publicKey"]);
         let body = json!({ "name": "Laptop", "answer": answer });
-        let reply = self.post("/v1/me/factors/passkeys/confirm", &body).await;
+        let reply = self.post("/v1/me/factors/confirm-passkey", &body).await;
         self.take(&reply);
         self.passkey = Some(Mutex::new(authenticator));
     }

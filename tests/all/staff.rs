@@ -175,12 +175,12 @@ async fn staff_are_made_by_the_operator_with_a_code_by_mail_and_no_password() {
     let belonging = world.of_type("core", "belonging").await;
     let membership = world.of_type("core", "membership").await;
     assert_eq!((belonging.len(), membership.len()), (1, 1), "Ada's alone");
-    let before = world.everything().await;
     for password in [PASSWORD, "nobody", ""] {
         let credentials = json!({ "email": email, "password": password });
         let reply = world.anonymous().post("/v1/auth/login", &credentials).await;
         assert_eq!(reply.problem().0, 401, "{reply:?}");
     }
+    let before = world.everything().await;
     let twice = invite(&world, email, "lead").await.unwrap_err();
     assert!(twice.contains("staff already"), "{twice}");
     let taken = invite(&world, &customer.email, "lead").await.unwrap_err();

@@ -134,9 +134,9 @@ async fn g_30_q_02_a_second_lead_allows_access_and_the_owner_sees_who_asked_why_
     let (sam, lou) = (desk.sam.user().await, desk.lou.user().await);
     let list = desk.customer.get("/v1/organisation/access").await;
     let expected = json!({ "data": [{
-        "id": id, "state": "approved", "requested_by": sam, "requested_at": crate::harness::START,
-        "reason": wanted()["reason"], "minutes": 60, "decided_by": lou, "decided_at": crate::harness::START,
-        "expires_at": "2026-11-23T13:00:00Z",
+        "id": id, "state": "approved", "requested_by": sam, "requested_at": "2026-11-23T12:00:01Z",
+        "reason": wanted()["reason"], "minutes": 60, "decided_by": lou, "decided_at": "2026-11-23T12:00:01Z",
+        "expires_at": "2026-11-23T13:00:01Z",
     }] });
     assert_eq!((list.status, list.json()), (200, expected));
     let mut log = desk.log().await;

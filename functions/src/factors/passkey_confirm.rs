@@ -1,4 +1,4 @@
-//! `POST /v1/me/factors/passkeys/confirm`
+//! `POST /v1/me/factors/confirm-passkey`
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -68,7 +68,7 @@ routes! {
         success: &[(200, Some(shape::<factors::OptionsResponse>))], problems: &[404, 409], ..ROUTE
     };
     FACTORS_PASSKEY_CONFIRM = Route {
-        name: "factors-passkey-confirm", method: "POST", path: "/v1/me/factors/passkeys/confirm",
+        name: "factors-passkey-confirm", method: "POST", path: "/v1/me/factors/confirm-passkey",
         summary: "Registers the passkey. Other sessions end; the answer is a new session in place of the old.",
         access: member!(SecureOwnAccount, factors::confirmation_needs, factors::passkey_confirm), body: JSON,
         request: Some(shape::<factors::passkey_confirm::PasskeyConfirmation>), rate: Rate::Sensitive,
