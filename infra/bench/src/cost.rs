@@ -32,6 +32,15 @@ const PROMISED: [(&str, usize); 2] = [("records-get", 1), ("records-create", 2)]
 /// Two rounds: the first is thrown away, for it warms the containers; what they keep, they have in the second.
 const ROUNDS: [&str; 2] = ["Warming", "Measured"];
 
+/// The tasks that are measured with the input of their cases, and what they find.
+const OPERATED: [(&str, &str); 5] = [
+    ("holds-place", "a unit"),
+    ("holds-release", "a unit"),
+    ("staff-invite", "somebody new"),
+    ("staff-remove", "somebody without a session"),
+    ("keys-warn", "no key ends soon"),
+];
+
 struct Bench {
     stack: Stack,
     clock: Arc<ManualClock>,
@@ -92,27 +101,28 @@ impl Bench {
             self.note(case.name, "", &reply.status.to_string())?;
         }
         self.settle().await?;
-        self.holds(&stage).await?;
+        self.operator(&stage).await?;
         self.mails(word).await?;
         self.erasure().await
     }
 
     /// Lets the schedules finish what is erased.
     async fn settle(&self) -> Result<()> {
-        for name in ["erasure-purge", "erasure-purge", "ledger-seal"] {
+        for name in ["mail-retry", "erasure-purge", "erasure-purge", "ledger-seal"] {
             self.clock.advance(Duration::from_secs(61));
             self.perform(name, json!({})).await?;
         }
         Ok(())
     }
 
-    async fn holds(&mut self, stage: &Stage) -> Result<()> {
-        for name in ["holds-place", "holds-release"] {
+    /// What the operator runs, and what finds nothing to warn of.
+    async fn operator(&mut self, stage: &Stage) -> Result<()> {
+        for (name, situation) in OPERATED {
             let case = TASK_CASES
                 .iter()
                 .find(|case| case.name == name)
                 .ok_or("there is no such case")?;
-            self.task(name, "a unit", (case.input)(stage)).await?;
+            self.task(name, situation, (case.input)(stage)).await?;
         }
         Ok(())
     }

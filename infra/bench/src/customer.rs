@@ -2,12 +2,16 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use tests::authenticator::Authenticator;
 use url::form_urlencoded;
 
 use crate::Result;
-use crate::api::{Call, Client, text};
+use crate::api::{Call, Client, Reply, text};
 
 pub(crate) const PASSWORD: &str = "a quiet harbour at dawn 7";
+
+/// The length of an invitation's code.
+const INVITATION_CODE: usize = 86;
 
 /// A customer who is signed in.
 pub(crate) struct Customer {
@@ -25,6 +29,15 @@ pub(crate) async fn registration(anonymous: &Client, name: &str) -> Result<Value
     }))
 }
 
+/// The acceptance of an invitation by a person of that name.
+pub(crate) async fn acceptance(anonymous: &Client, code: &str, name: &str) -> Result<Value> {
+    let policy = anonymous.get("/v1/policy").await?;
+    Ok(json!({
+        "code": code, "name": name, "password": PASSWORD, "age_confirmed": 18,
+        "policy_version": text(&policy, "/version")?,
+    }))
+}
+
 /// The address of a person by that name.
 pub(crate) fn address(name: &str) -> String {
     format!("{}@customer.example", name.to_lowercase())
@@ -32,14 +45,24 @@ pub(crate) fn address(name: &str) -> String {
 
 /// The code in the newest mail to an address.
 pub(crate) async fn code(anonymous: &Client, email: &str) -> Result<String> {
+    newest(anonymous, email, |word| {
+        word.starts_with("user_") && word.contains('.')
+    })
+    .await
+}
+
+/// The code of the newest invitation to an address.
+pub(crate) async fn invitation_code(anonymous: &Client, email: &str) -> Result<String> {
+    newest(anonymous, email, |word| word.len() == INVITATION_CODE).await
+}
+
+async fn newest(anonymous: &Client, email: &str, is_code: fn(&str) -> bool) -> Result<String> {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("to", email)
         .finish();
     let mails = anonymous.get(&format!("/_mailbox/messages?{query}")).await?;
     let mail = text(&mails, "/data/0/text")?;
-    let code = mail
-        .split_whitespace()
-        .find(|word| word.starts_with("user_") && word.contains('.'));
+    let code = mail.split_whitespace().find(|word| is_code(word));
     code.map(str::to_owned)
         .ok_or_else(|| format!("the mail to {email} has no code: {mail}"))
 }
@@ -69,6 +92,64 @@ impl Customer {
             email,
             refresh_token: tokens.text("/refresh_token")?,
         })
+    }
+
+    /// Invites somebody who has no account, who accepts; nobody signs in. Gives the address.
+    pub(crate) async fn invite(&self, name: &str, role: &str) -> Result<String> {
+        let (invitation, email) = (self.invitation(&address(name), role).await?, address(name));
+        let anonymous = Client::anonymous(&self.client.origin);
+        let code = invitation_code(&anonymous, &invitation.text("/email")?).await?;
+        let acceptance = acceptance(&anonymous, &code, name).await?;
+        let path = "/v1/auth/accept-invitation";
+        anonymous.post(path, &acceptance, 201).await?;
+        Ok(email)
+    }
+
+    /// Sends an invitation, which waits then.
+    pub(crate) async fn invitation(&self, email: &str, role: &str) -> Result<Reply> {
+        let wanted = json!({ "email": email, "role": role });
+        self.client.post("/v1/invitations", &wanted, 201).await
+    }
+
+    /// Invites somebody, who accepts and signs in.
+    pub(crate) async fn joined(&self, name: &str) -> Result<Self> {
+        let email = self.invite(name, "viewer").await?;
+        Self::sign_in(&self.client.origin, email).await
+    }
+
+    /// The id of the own account.
+    pub(crate) async fn id(&self) -> Result<String> {
+        text(&self.client.get("/v1/me").await?, "/id")
+    }
+
+    /// The id of the own organisation.
+    pub(crate) async fn organisation(&self) -> Result<String> {
+        text(&self.client.get("/v1/organisation").await?, "/id")
+    }
+
+    /// Goes on with the session of an answer.
+    pub(crate) fn take(&mut self, reply: &Reply) -> Result<()> {
+        self.client.token = Some(reply.text("/access_token")?);
+        self.refresh_token = reply.text("/refresh_token")?;
+        Ok(())
+    }
+
+    /// Answers the options of a new passkey: the authenticator that has it, and what confirms it.
+    pub(crate) async fn offer_passkey(&self) -> Result<(Authenticator, Value)> {
+        let mut authenticator = Authenticator::new(&self.client.origin.replace("127.0.0.1", "localhost"));
+        let path = "/v1/me/factors/passkeys";
+        let options = self.client.post(path, &Value::Null, 200).await?.json()?;
+        let answer = authenticator.create(&options["publicKey"]);
+        Ok((authenticator, json!({ "name": "Laptop", "answer": answer })))
+    }
+
+    /// Registers a passkey, and goes on with a session that has shown two factors.
+    pub(crate) async fn add_passkey(&mut self) -> Result<Authenticator> {
+        let (authenticator, confirmation) = self.offer_passkey().await?;
+        let path = "/v1/me/factors/passkeys/confirm";
+        let reply = self.client.post(path, &confirmation, 200).await?;
+        self.take(&reply)?;
+        Ok(authenticator)
     }
 
     /// Another session of the same person.

@@ -8,6 +8,15 @@ use serde_json::{Value, json};
 use crate::Result;
 use crate::api::{Call, Client, text};
 use crate::customer::{self, Customer};
+use desk::Desk;
+use factors::Factors;
+use limits::forget_limits;
+use team::Team;
+
+pub(crate) mod desk;
+mod factors;
+mod limits;
+mod team;
 
 /// How many assets the main customer imports: more than a page of a list.
 const IMPORTED: usize = 100;
@@ -54,11 +63,20 @@ pub(crate) struct Stage {
     pub(crate) unit: String,
     /// A unit with a hold on it, and the hold.
     pub(crate) held: (String, String),
+    /// The others in the main customer's organisation.
+    pub(crate) team: Team,
+    /// Those with factors besides the password.
+    pub(crate) factors: Factors,
+    /// The operator's staff.
+    pub(crate) desk: Desk,
+    /// Where it all is.
+    pub(crate) stack: Stack,
 }
 
 impl Stage {
     /// Prepares a stage whose names carry `word`.
     pub(crate) async fn set(stack: &Stack, word: &str) -> Result<Self> {
+        forget_limits(stack).await?;
         let origin = stack.origin();
         let anonymous = Client::anonymous(origin);
         let name = |who: &str| format!("{who}{word}");
@@ -79,10 +97,7 @@ impl Stage {
         anonymous.post("/v1/auth/register", &forgetful, 202).await?;
         let unconfirmed = customer::registration(&anonymous, &name("Grace")).await?;
         anonymous.post("/v1/auth/register", &unconfirmed, 202).await?;
-        let unit = format!(
-            "{}.content",
-            text(&ada.client.get("/v1/organisation").await?, "/id")?
-        );
+        let unit = format!("{}.content", ada.organisation().await?);
         Ok(Self {
             ending: ada.again().await?,
             lasting: ada.again().await?,
@@ -96,6 +111,10 @@ impl Stage {
             leaving: furnished(origin, &name("Bob")).await?,
             closing: furnished(origin, &name("Dave")).await?,
             held: held(stack, unit.clone()).await?,
+            team: Team::gather(stack, &ada, word).await?,
+            factors: Factors::set_up(stack, &ada, word).await?,
+            desk: Desk::open(stack, &ada, word).await?,
+            stack: stack.clone(),
             changing,
             record,
             import,

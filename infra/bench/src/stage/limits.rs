@@ -1,0 +1,28 @@
+//! Limits of what one source may do: everybody on a stage comes from this machine.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::Stack;
+
+use crate::Result;
+use crate::api::text;
+
+/// Deletes what was counted, so that stages can follow each other faster than customers from one address may register.
+pub(super) async fn forget_limits(stack: &Stack) -> Result<()> {
+    let client = stack.operator().dynamodb();
+    for item in stack.items("ephemeral").await? {
+        let (partition, sort) = (text(&item, "/pk")?, text(&item, "/sk")?);
+        if !partition.starts_with("LIMIT#") {
+            continue;
+        }
+        let delete = client
+            .delete_item()
+            .table_name("trackwell-ephemeral")
+            .key("pk", AttributeValue::S(partition))
+            .key("sk", AttributeValue::S(sort));
+        delete
+            .send()
+            .await
+            .map_err(|_| "a limit cannot be forgotten".to_owned())?;
+    }
+    Ok(())
+}
