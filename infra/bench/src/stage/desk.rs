@@ -62,7 +62,10 @@ impl Desk {
 
     /// The path of an access.
     pub(crate) fn path(&self, access: &str, rest: &str) -> String {
-        format!("/v1/staff/organisations/{}/access/{access}{rest}", self.organisation)
+        format!(
+            "/v1/staff/organisations/{}/access/{access}{rest}",
+            self.organisation
+        )
     }
 }
 
