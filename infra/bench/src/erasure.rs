@@ -16,6 +16,7 @@ use crate::Result;
 use crate::api::{Call, text};
 use crate::clock::Stopwatch;
 use crate::customer::Customer;
+use crate::limits::forget_limits;
 use crate::page::{Page, number, quantile};
 use crate::price::Prices;
 use crate::spent::Spent;
@@ -230,6 +231,7 @@ async fn size(stack: &Stack, items: usize, accounts: usize, prices: &Prices) -> 
 
 /// Makes an account of about so many items, and erases it.
 async fn one(stack: &Stack, items: usize, number: usize) -> Result<Erased> {
+    forget_limits(stack).await?;
     let customer = Customer::register(stack.origin(), &format!("Ada{items}x{number}")).await?;
     fill(&customer, items.saturating_sub(BESIDE) / 4).await?;
     stack.clear_calls();

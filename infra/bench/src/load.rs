@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::clock::Stopwatch;
 use crate::customer::Customer;
-use crate::mix::{self, Action, Done, Door, EVERYTHING, Visitor};
+use crate::mix::{self, Action, Done, Door, SIGNED_IN, Visitor};
 use crate::page::{Page, number, quantile};
 use crate::server::{Server, end};
 use crate::{Result, build};
@@ -78,7 +78,7 @@ pub(crate) async fn run(smoke: bool) -> Result<bool> {
         for line in &measured.said {
             complain(line);
         }
-        let idle = EVERYTHING.len() - measured.rows.len();
+        let idle = SIGNED_IN.len() - measured.rows.len();
         // A trial is too short for what is rare.
         if measured.errors > 0 || (idle > 0 && !smoke) || measured.requests == 0 {
             complain(&format!(
@@ -97,7 +97,7 @@ fn intro(customers: usize) -> String {
          other, on\n`cargo run -p local` in a process of its own with its schedules running: {}. Clients and stack \
          share the machine.",
         CLIENTS * customers,
-        mix::described(EVERYTHING)
+        mix::described(SIGNED_IN)
     )
 }
 
@@ -166,7 +166,7 @@ async fn visitors(origin: &str, customers: usize) -> Result<Vec<Visitor>> {
         let customer = Customer::register(origin, &format!("Ada{number}")).await?;
         for client in 0..CLIENTS {
             let name = format!("c{number}-{client}");
-            visitors.push(Visitor::new(Door::to(origin), EVERYTHING, &customer, name).await?);
+            visitors.push(Visitor::new(Door::to(origin), SIGNED_IN, &customer, name).await?);
         }
     }
     Ok(visitors)

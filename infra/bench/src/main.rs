@@ -24,6 +24,7 @@ mod customer;
 mod erasure;
 mod grants;
 mod kill;
+mod limits;
 mod load;
 mod mix;
 mod page;

@@ -8,14 +8,13 @@ use serde_json::{Value, json};
 use crate::Result;
 use crate::api::{Call, Client, text};
 use crate::customer::{self, Customer};
+use crate::limits::forget_limits;
 use desk::Desk;
 use factors::Factors;
-use limits::forget_limits;
 use team::Team;
 
 pub(crate) mod desk;
 mod factors;
-mod limits;
 mod team;
 
 /// How many assets the main customer imports: more than a page of a list.

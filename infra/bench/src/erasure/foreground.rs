@@ -15,6 +15,7 @@ use crate::Result;
 use crate::api::text;
 use crate::clock::Stopwatch;
 use crate::customer::Customer;
+use crate::limits::forget_limits;
 use crate::mix::{self, Door, SIGNED_IN, Visitor};
 use crate::page::{Page, number, quantile};
 use crate::population::Pattern;
@@ -173,6 +174,7 @@ impl Scene {
     ) -> Result<Setting> {
         let joined = self.joined.replace(self.joined.get() + 1);
         // Their tokens must last as long as the setting does, over which the clock is moved.
+        forget_limits(&self.stack).await?;
         let mut visitors = Vec::new();
         for number in 0..VISITORS {
             let name = format!("Eve{joined}x{number}");

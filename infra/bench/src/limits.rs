@@ -1,4 +1,4 @@
-//! Limits of what one source may do: everybody on a stage comes from this machine.
+//! Limits of what one source may do: everybody who is measured comes from this machine.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::Stack;
@@ -6,8 +6,8 @@ use local::Stack;
 use crate::Result;
 use crate::api::text;
 
-/// Deletes what was counted, so that stages can follow each other faster than customers from one address may register.
-pub(super) async fn forget_limits(stack: &Stack) -> Result<()> {
+/// Deletes what was counted, so that customers can follow each other faster than one address may register them.
+pub(crate) async fn forget_limits(stack: &Stack) -> Result<()> {
     let client = stack.operator().dynamodb();
     for item in stack.items("ephemeral").await? {
         let (partition, sort) = (text(&item, "/pk")?, text(&item, "/sk")?);
