@@ -136,7 +136,7 @@ pub(crate) static ROUTE_CASES: &[RouteCase] = &[
     route("factors-totp-delete", 204, |s| delete("/v1/me/factors/totp").by(&s.factors.app)),
     route("factors-passkey-create", 200, |s| post("/v1/me/factors/passkeys").by(&s.ada)),
     route("factors-passkey-confirm", 200, |s| {
-        post("/v1/me/factors/passkeys/confirm").json(&s.factors.confirmation).by(&s.factors.offering)
+        post("/v1/me/factors/confirm-passkey").json(&s.factors.confirmation).by(&s.factors.offering)
     }),
     route("factors-passkey-delete", 204, |s| {
         let (who, id) = &s.factors.removing;

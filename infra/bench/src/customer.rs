@@ -146,7 +146,7 @@ impl Customer {
     /// Registers a passkey, and goes on with a session that has shown two factors.
     pub(crate) async fn add_passkey(&mut self) -> Result<Authenticator> {
         let (authenticator, confirmation) = self.offer_passkey().await?;
-        let path = "/v1/me/factors/passkeys/confirm";
+        let path = "/v1/me/factors/confirm-passkey";
         let reply = self.client.post(path, &confirmation, 200).await?;
         self.take(&reply)?;
         Ok(authenticator)
