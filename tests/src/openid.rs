@@ -15,7 +15,7 @@ use aws_lc_rs::signature::{
 };
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
@@ -269,7 +269,7 @@ async fn authorize(State(provider): State<Arc<Provider>>, RawQuery(query): RawQu
 }
 
 /// The discovery document, under whatever path the issuer has.
-async fn discovery(State(provider): State<Arc<Provider>>, uri: axum::http::Uri) -> Response {
+async fn discovery(State(provider): State<Arc<Provider>>, uri: Uri) -> Response {
     let mut inner = provider.lock();
     inner.seen.push(uri.path().to_owned());
     let Some(path) = uri.path().strip_suffix("/.well-known/openid-configuration") else {

@@ -184,7 +184,7 @@ fn staff_reach_nothing_of_an_organisation_and_need_two_factors() {
                 let decided = decide((actor(), standing), action, None, now());
                 match (action.is_for_staff(), action.is_personal()) {
                     (true, _) if !staff.in_table(action) => {
-                        assert!(matches!(decided, Err(Error::Forbidden(_))))
+                        assert!(matches!(decided, Err(Error::Forbidden(_))));
                     }
                     (true, _) if level == Level::Aal1 => assert_eq!(decided, Err(Error::MfaRequired)),
                     (true, _) | (_, true) => assert!(decided.is_ok(), "{action:?}"),
