@@ -25,7 +25,7 @@ STACKS = {
     "edge": "infra/edge.yaml",
     "monitoring": "infra/monitoring.yaml",
 }
-REGISTRY = "functions/src/registry.rs"
+REGISTRY = "functions/src/registry"
 
 # Given to stacks of data when they are deployed: nothing in them is replaced or deleted by an update.
 STACK_POLICY = "infra/stages/protected.json"
@@ -129,5 +129,6 @@ def logical_id(name):
 
 
 def load():
-    texts = {path: (ROOT / path).read_text() for path in [*STACKS.values(), REGISTRY, STACK_POLICY]}
+    texts = {path: (ROOT / path).read_text() for path in [*STACKS.values(), STACK_POLICY]}
+    texts[REGISTRY] = "".join(path.read_text() for path in sorted((ROOT / REGISTRY).glob("*.rs")))
     return texts | {DEPLOY: (ROOT / DEPLOY).read_text() if (ROOT / DEPLOY).exists() else ""}

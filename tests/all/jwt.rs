@@ -163,10 +163,7 @@ async fn d_01_d_02_d_03_d_32_d_35_a_token_that_is_cut_changed_or_spelt_otherwise
             ),
         ),
         ("padding", format!("{header}.{claims}.{}", padded(signature))),
-        (
-            "padding of the header",
-            format!("{}=.{claims}.{signature}", header),
-        ),
+        ("padding of the header", format!("{header}=.{claims}.{signature}")),
         ("a space", format!("{header}. {claims}.{signature}")),
         ("a tab", format!("{header}.{claims}\t.{signature}")),
         ("trailing", format!("{good} ")),

@@ -143,7 +143,7 @@ mod tests {
                 "PROFILE" => "trackado",
                 "TOKEN_PUBLIC_KEYS" => r#"{"keys":[]}"#,
                 "ORIGIN_SECRET_HASHES" => hashes,
-                "MAIL_CONFIGURATION_SET" | "AWS_ENDPOINT_URL" | "TLS_ROOTS" => return None,
+                "MAIL_CONFIGURATION_SET" | "AWS_ENDPOINT_URL" | "TLS_ROOTS" | "DNS_SERVER" => return None,
                 _ => "x",
             };
             Some(value.to_owned())

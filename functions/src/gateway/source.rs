@@ -81,6 +81,7 @@ mod tests {
                 "PROFILE" => "trackado",
                 "TOKEN_PUBLIC_KEYS" => r#"{"keys":[]}"#,
                 "ORIGIN_SECRET_HASHES" => hashes,
+                "DNS_SERVER" => return None,
                 _ => "x",
             };
             Some(value.to_owned())

@@ -42,7 +42,7 @@ pub struct Verified {
 /// Checks address and password. An unknown address, a wrong password and an unverified account give the same answer
 /// after the same work: the try is counted, one hash is computed, the failure is noted.
 ///
-/// The try stays counted: who lets the person in forgets it with [`softlock::forget`].
+/// The try stays counted: who lets the person in forgets it with `softlock::forget`.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`], and [`Error::TooManyRequests`] while the account is locked.

@@ -73,7 +73,7 @@ pub(super) fn refusal(refused: Refused) {
 }
 
 impl Factors {
-    /// The factors of the member who asks; the route asked for [`keys`].
+    /// The factors of the member who asks; the route asked for [`keys()`].
     ///
     /// # Errors
     /// When the store does not answer.
