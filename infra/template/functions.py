@@ -15,9 +15,21 @@ MANAGED = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
 
 # Who may hold the ciphertext of a signing key, and with which KMS key it opens.
 SIGNING = {
+    # Whoever begins a session: a sign-in, a step-up, and each change of what its holder may do.
     "TOKEN_SIGNING_KEY_CIPHERTEXT": (
         "TokenKeyArn",
-        {"AuthLoginFunction", "AuthRefreshFunction", "MeSwitchFunction", "OrganisationTransferFunction"},
+        {
+            "AuthLoginFunction",
+            "AuthMfaFunction",
+            "AuthPasskeyFinishFunction",
+            "AuthRefreshFunction",
+            "FactorsPasskeyConfirmFunction",
+            "FactorsTotpConfirmFunction",
+            "MePasswordFunction",
+            "MeStepUpFunction",
+            "MeSwitchFunction",
+            "OrganisationTransferFunction",
+        },
     ),
     "LEDGER_SIGNING_KEY_CIPHERTEXT": ("LedgerKeyArn", {"ErasurePurgeFunction", "LedgerSealFunction"}),
 }
