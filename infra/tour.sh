@@ -160,6 +160,10 @@ same "GET /v1/organisation" 410 "$status"
 
 step "Past 18 months after cancellation"
 clock "{\"set\":\"$(date -u -d "$ceiling + 1 day" +%Y-%m-%dT%H:%M:%SZ)\"}"
+# What DynamoDB deletes by itself, and nobody reads any more, lies about here for longer; the sign-in below leaves a trace.
+call GET "/_local/items?table=ephemeral"
+now=$(date -u -d "$ceiling + 1 day" +%s)
+same "items left in ephemeral that have not expired" 0 "$(json "[.data[]|select((.ttl|tonumber) > $now)]|length|tostring")"
 login
 same "sign-in, now that the account is gone too" 401 "$status"
 same "files on disk with anything of it in plain text" 0 "$(on_disk)"
@@ -167,8 +171,6 @@ call GET "/_local/items?table=keys"
 same "data keys left, of billing, which the tax law keeps" '["billing"]' "$(jq -c '[.data[].pk|capture("\\.(?<class>[a-z]+)$").class]' "$work/body")"
 call GET "/_local/items?table=core"
 same "items left in core" 0 "$(json '.data|length|tostring')"
-call GET "/_local/items?table=ephemeral"
-same "items left in ephemeral" 0 "$(json '.data|length|tostring')"
 call GET "/_local/objects?bucket=files"
 same "object versions and delete markers left" 0 "$(json '.data|length|tostring')"
 
