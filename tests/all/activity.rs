@@ -310,3 +310,19 @@ async fn a_log_that_is_too_long_for_one_file_says_so_and_a_filter_that_empties_p
     let (found, pages) = walk(&customer, "/v1/organisation/activity?kind=signed_in&limit=200").await;
     assert!(found.len() == 1 && pages > 2, "{found:?} {pages}");
 }
+
+#[tokio::test]
+async fn an_organisation_exports_its_log_ten_times_an_hour() {
+    let (world, mut customer) = setting().await;
+    let path = "/v1/organisation/activity/exports";
+    for _ in 0..10 {
+        assert_eq!(customer.post(path, &Value::Null).await.status, 200);
+    }
+    let reply = customer.post(path, &Value::Null).await;
+    assert_eq!(reply.problem(), (429, "too-many-requests".into(), vec![]));
+    let seconds: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=3_600).contains(&seconds), "{seconds}");
+    world.advance(seconds);
+    customer.sign_in().await;
+    assert_eq!(customer.post(path, &Value::Null).await.status, 200);
+}
