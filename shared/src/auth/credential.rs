@@ -55,89 +55,66 @@ impl<const N: usize> Opaque<N> {
     }
 }
 
-/// The value of a session's cookie.
-#[derive(Clone)]
-pub struct CookieToken(Opaque<3>);
+/// A type of [`Opaque`] secrets: what its text begins with, how many ids it has, and whose.
+macro_rules! opaque {
+    ($(#[$meta:meta])* $name:ident, $prefix:expr, $count:literal, ($($part:ident: $id:ident),+)) => {
+        $(#[$meta])*
+        #[derive(Clone)]
+        pub struct $name(Opaque<$count>);
 
-impl CookieToken {
-    /// A new one for a session.
-    pub fn new((user, org, session): (UserId, OrgId, SessionId), entropy: &dyn Entropy) -> Self {
-        Self(Opaque::new([user.bits(), org.bits(), session.bits()], entropy))
-    }
+        impl $name {
+            /// A new one for what the ids name.
+            pub fn new(($($part),+): ($($id),+), entropy: &dyn Entropy) -> Self {
+                Self(Opaque::new([$($part.bits()),+], entropy))
+            }
 
-    /// The value, for its holder.
-    pub fn reveal(&self) -> String {
-        self.0.reveal()
-    }
+            /// Reads one; `None` for what has not its form.
+            pub fn parse(text: &str) -> Option<Self> {
+                Opaque::parse(text.strip_prefix($prefix)?).map(Self)
+            }
 
-    /// What is stored of it.
-    pub fn digest(&self) -> String {
-        self.0.digest()
-    }
+            /// The text itself, for its holder, once.
+            pub fn reveal(&self) -> String {
+                format!("{}{}", $prefix, self.0.reveal())
+            }
 
-    /// Whose session it says it is, for which organisation.
-    pub fn ids(&self) -> (UserId, OrgId, SessionId) {
-        let [user, org, session] = self.0.ids;
-        (
-            UserId::from_bits(user),
-            OrgId::from_bits(org),
-            SessionId::from_bits(session),
-        )
-    }
+            /// What is stored of it.
+            pub fn digest(&self) -> String {
+                self.0.digest()
+            }
+
+            /// Whether `stored` is what is stored of it, in constant time.
+            pub fn matches(&self, stored: &str) -> bool {
+                same_digest(&self.digest(), stored)
+            }
+
+            /// What it says it opens.
+            pub fn ids(&self) -> ($($id),+) {
+                let [$($part),+] = self.0.ids;
+                ($($id::from_bits($part)),+)
+            }
+        }
+    };
 }
 
-/// What the holder of a sign-in has that waits for a second factor.
-#[derive(Clone)]
-pub struct PendingToken(Opaque<2>);
-
-impl PendingToken {
-    /// A new one for a user's pending sign-in.
-    pub fn new((user, pending): (UserId, SessionId), entropy: &dyn Entropy) -> Self {
-        Self(Opaque::new([user.bits(), pending.bits()], entropy))
-    }
-
-    /// Reads one; `None` for what has not its form.
-    pub fn parse(text: &str) -> Option<Self> {
-        Opaque::parse(text).map(Self)
-    }
-
-    /// The token, for its holder.
-    pub fn reveal(&self) -> String {
-        self.0.reveal()
-    }
-
-    /// What is stored of it.
-    pub fn digest(&self) -> String {
-        self.0.digest()
-    }
-
-    /// Whether `stored` was stored of it.
-    pub fn is_of(&self, stored: &str) -> bool {
-        matches(&self.digest(), stored)
-    }
-
-    /// Whose sign-in it says it is, and which.
-    pub fn ids(&self) -> (UserId, SessionId) {
-        let [user, pending] = self.0.ids;
-        (UserId::from_bits(user), SessionId::from_bits(pending))
-    }
-}
-
-/// An API key.
-#[derive(Clone)]
-pub struct ApiKey(Opaque<2>);
+opaque!(
+    /// The value of a session's cookie.
+    CookieToken, "", 3, (user: UserId, org: OrgId, session: SessionId)
+);
+opaque!(
+    /// What the holder of a sign-in has that waits for a second factor.
+    PendingToken, "", 2, (user: UserId, pending: SessionId)
+);
+opaque!(
+    /// An API key.
+    ApiKey, API_KEY_PREFIX, 2, (org: OrgId, key: ApiKeyId)
+);
+opaque!(
+    /// The code of an invitation, as the mail carries it.
+    InvitationCode, "", 2, (org: OrgId, invitation: InvitationId)
+);
 
 impl ApiKey {
-    /// A new one.
-    pub fn new((org, key): (OrgId, ApiKeyId), entropy: &dyn Entropy) -> Self {
-        Self(Opaque::new([org.bits(), key.bits()], entropy))
-    }
-
-    /// The key itself, for its holder, once.
-    pub fn reveal(&self) -> String {
-        format!("{API_KEY_PREFIX}{}", self.0.reveal())
-    }
-
     /// What every form of the key begins with: enough to tell it from others, and nothing of its secret.
     pub fn prefix(org: OrgId, key: ApiKeyId) -> String {
         let mut ids = [0; 32];
@@ -147,54 +124,6 @@ impl ApiKey {
         // The last digit holds bits of the secret, too.
         text.pop();
         format!("{API_KEY_PREFIX}{text}")
-    }
-
-    /// What is stored of it.
-    pub fn digest(&self) -> String {
-        self.0.digest()
-    }
-
-    /// Which key it says it is, of which organisation.
-    pub fn ids(&self) -> (OrgId, ApiKeyId) {
-        let [org, key] = self.0.ids;
-        (OrgId::from_bits(org), ApiKeyId::from_bits(key))
-    }
-}
-
-/// The code of an invitation, as the mail carries it.
-#[derive(Clone)]
-pub struct InvitationCode(Opaque<2>);
-
-impl InvitationCode {
-    /// A new one.
-    pub fn new((org, invitation): (OrgId, InvitationId), entropy: &dyn Entropy) -> Self {
-        Self(Opaque::new([org.bits(), invitation.bits()], entropy))
-    }
-
-    /// Reads a code; `None` for what is none of ours.
-    pub fn parse(text: &str) -> Option<Self> {
-        Opaque::parse(text).map(Self)
-    }
-
-    /// The code itself, for the mail, once.
-    pub fn reveal(&self) -> String {
-        self.0.reveal()
-    }
-
-    /// What is stored of it.
-    pub fn digest(&self) -> String {
-        self.0.digest()
-    }
-
-    /// Whether `stored` is what is stored of it, in constant time.
-    pub fn matches(&self, stored: &str) -> bool {
-        matches(&self.digest(), stored)
-    }
-
-    /// Which invitation it says it is for, of which organisation.
-    pub fn ids(&self) -> (OrgId, InvitationId) {
-        let [org, invitation] = self.0.ids;
-        (OrgId::from_bits(org), InvitationId::from_bits(invitation))
     }
 }
 
@@ -222,22 +151,14 @@ impl Credential {
     ) -> Result<Self> {
         const WRONG: Error = Error::Unauthenticated("The credential is not valid or has expired.");
         if let (None, Some(value)) = (authorization, cookie) {
-            return Opaque::parse(value)
-                .map(CookieToken)
-                .map(Self::Cookie)
-                .ok_or(WRONG);
+            return CookieToken::parse(value).map(Self::Cookie).ok_or(WRONG);
         }
         let token = bearer(authorization)?;
-        match token.strip_prefix(API_KEY_PREFIX) {
-            Some(key) => Opaque::parse(key).map(ApiKey).map(Self::Key).ok_or(WRONG),
-            None => verifier.verify(token, now).map(Self::Token),
+        if token.starts_with(API_KEY_PREFIX) {
+            return ApiKey::parse(token).map(Self::Key).ok_or(WRONG);
         }
+        verifier.verify(token, now).map(Self::Token)
     }
-}
-
-/// Whether `shown` is the secret of which `stored` is the digest, in constant time.
-pub(super) fn matches(shown: &str, stored: &str) -> bool {
-    same_digest(shown, stored)
 }
 
 /// The bearer token of an `Authorization` header (RFC 6750).
@@ -271,12 +192,12 @@ mod tests {
     fn a_cookie_and_a_key_are_read_as_they_were_given_out_and_in_no_other_form() {
         let ids = (UserId::from_bits(1), OrgId::from_bits(2), SessionId::from_bits(3));
         let cookie = CookieToken::new(ids, &SystemEntropy);
-        let again = Opaque::parse(&cookie.reveal()).map(CookieToken).unwrap();
+        let again = CookieToken::parse(&cookie.reveal()).unwrap();
         assert_eq!((again.ids(), again.digest()), (ids, cookie.digest()));
         let key = ApiKey::new((OrgId::from_bits(2), ApiKeyId::from_bits(4)), &SystemEntropy);
         let text = key.reveal();
         assert!(text.starts_with(API_KEY_PREFIX));
-        assert!(Opaque::<2>::parse(&text[4..]).is_some());
+        assert!(ApiKey::parse(&text).is_some() && ApiKey::parse(&text[4..]).is_none());
         let prefix = ApiKey::prefix(OrgId::from_bits(2), ApiKeyId::from_bits(4));
         assert!(text.starts_with(&prefix) && prefix.len() == 46, "{prefix}");
         for wrong in [

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::credential;
 use super::{Action, Credential, Level, Reach, Role, Standing, decide};
 use crate::accounts::model::{Session, SessionFacts};
 use crate::accounts::sessions;
@@ -311,7 +310,7 @@ pub(super) async fn identify_person(
     let genuine = match (&facts.carrier, credential) {
         (crate::accounts::model::Carrier::Bearer { .. }, Credential::Token(_)) => true,
         (crate::accounts::model::Carrier::Cookie { digest }, Credential::Cookie(cookie)) => {
-            credential::matches(&cookie.digest(), digest)
+            cookie.matches(digest)
         }
         _ => false,
     };

@@ -152,7 +152,7 @@ async fn open(ctx: &Ctx, token: &PendingToken) -> Result<Opened> {
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
     let key = units::usable_key(found.get(&data_key), unit, ctx.root().await?)?.ok_or(REFUSED)?;
     let item = found.get(&pending).ok_or(REFUSED)?.open::<PendingSignIn>(&key)?;
-    let genuine = token.is_of(&item.facts.digest);
+    let genuine = token.matches(&item.facts.digest);
     if !genuine || item.facts.expires_at <= ctx.now() || item.facts.tries >= MAX_TRIES {
         return Err(REFUSED);
     }

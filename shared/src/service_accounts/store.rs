@@ -6,7 +6,6 @@ use super::api_keys;
 use super::model::{ApiKeyFacts, ApiKeyProfile, KeyUse, ServiceAccount, ServiceAccountFacts, ServiceCount};
 use super::rules::MAX_ACCOUNTS;
 use crate::accounts::sessions::TOUCHED_EVERY;
-use crate::accounts::token::same_digest;
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
 use crate::auth::{ApiKey, Member};
@@ -35,7 +34,7 @@ pub(crate) async fn identify(
     let (now, id) = (ctx.now(), shown.ids().1);
     let raw = found.get(&keys::api_key(tenant, id)).ok_or(REFUSED)?;
     let facts = raw.facts::<ApiKeyProfile>()?;
-    if !same_digest(&shown.digest(), &facts.digest) || facts.expires_at <= now {
+    if !shown.matches(&facts.digest) || facts.expires_at <= now {
         return Err(REFUSED);
     }
     let last = found
