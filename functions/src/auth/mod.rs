@@ -11,6 +11,7 @@ pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod resend_verification;
 pub(crate) mod reset_password;
+pub(crate) mod second;
 pub(crate) mod verify_email;
 
 use schemars::JsonSchema;
@@ -18,11 +19,7 @@ use serde::{Deserialize, Serialize};
 use shared::accounts::sessions::{Form, Issued};
 use shared::accounts::token::LIFETIME;
 use shared::auth::COOKIE;
-use shared::error::{Error, Result, Violations};
-use shared::mfa::factors::Second;
-use shared::mfa::passkeys::AuthenticationAnswer;
-use shared::mfa::recovery::RecoveryCode;
-use shared::mfa::totp::Code;
+use shared::error::{Result, Violations};
 use shared::policy::Policy;
 
 use crate::gateway::Answer;
@@ -56,28 +53,6 @@ pub(crate) fn check_terms(violations: &mut Violations, policy: &Policy, (age, ve
             format!("The current version is {current}; read it at GET /v1/policy."),
         );
     }
-}
-
-/// The one second factor that was shown, if any.
-pub(crate) fn second(shown: [Option<Second>; 3]) -> Result<Option<Second>> {
-    let mut shown = shown.into_iter().flatten();
-    let first = shown.next();
-    match shown.next() {
-        None => Ok(first),
-        Some(_) => Err(Error::invalid("", "Send one factor only.")),
-    }
-}
-
-pub(crate) fn code(code: Code) -> Second {
-    Second::Code(code)
-}
-
-pub(crate) fn recovery_code(code: RecoveryCode) -> Second {
-    Second::RecoveryCode(code)
-}
-
-pub(crate) fn passkey(answer: AuthenticationAnswer) -> Second {
-    Second::Passkey(Box::new(answer))
 }
 
 /// In what form a client wants its session.
