@@ -407,16 +407,11 @@ async fn end_reused(ctx: &Ctx, user: UserId, session: &Key, source: &Source) -> 
             source,
         )?;
     }
-    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
-        Ok(()) => {}
+    match send::commit(ctx, transaction, outgoing).await {
         // Another request with an old token came first and told the owner.
-        Err(Commit::Rejected(_)) => return Ok(()),
-        Err(Commit::Failed(error)) => return Err(error),
+        Ok(()) | Err(Commit::Rejected(_)) => Ok(()),
+        Err(Commit::Failed(error)) => Err(error),
     }
-    if let Some(outgoing) = outgoing {
-        send::send_now(ctx, &outgoing).await;
-    }
-    Ok(())
 }
 
 /// Ends a session: its tokens and its cookie are refused from the next request on.

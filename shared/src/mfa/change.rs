@@ -92,21 +92,19 @@ impl Change<'_> {
         activity::of_account(ctx, &mut transaction, owner, self.kind, self.object, self.source)?;
         let outgoing = factors.queue(ctx, &mut transaction, key, self.template)?;
         sessions::end_all(ctx, &mut transaction, person.user, Some(person.session)).await?;
-        match ctx.store.commit(transaction, entropy).await {
-            Ok(()) => {}
+        match send::commit(ctx, transaction, Some(outgoing)).await {
+            Ok(()) => Ok(()),
             Err(Commit::Rejected(rejections)) => {
                 let is = |label| rejections.iter().any(|rejection| rejection.label == label);
                 let known = refused(&rejections);
-                return Err(match known {
+                Err(match known {
                     _ if is("session") => SIGNED_OUT,
                     Some(error) => error,
                     None => met(),
-                });
+                })
             }
-            Err(Commit::Failed(error)) => return Err(error),
+            Err(Commit::Failed(error)) => Err(error),
         }
-        send::send_now(ctx, &outgoing).await;
-        Ok(())
     }
 }
 

@@ -34,16 +34,11 @@ pub(super) async fn note(
         let template = Template::SecondFactorWrong;
         outgoing = Some(factors.queue(ctx, &mut transaction, key, template)?);
     }
-    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
-        Ok(()) => {}
+    match send::commit(ctx, transaction, outgoing).await {
         // Another try at the same moment came first; it is noted there.
-        Err(Commit::Rejected(_)) => return Ok(()),
-        Err(Commit::Failed(error)) => return Err(error),
+        Ok(()) | Err(Commit::Rejected(_)) => Ok(()),
+        Err(Commit::Failed(error)) => Err(error),
     }
-    if let Some(outgoing) = outgoing {
-        send::send_now(ctx, &outgoing).await;
-    }
-    Ok(())
 }
 
 /// The session has ended while it asked.

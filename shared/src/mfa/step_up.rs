@@ -87,14 +87,11 @@ pub async fn finish(ctx: &Ctx, member: &Member, shown: &Shown, source: &Source) 
     };
     let raised = (member.permit.org(), level);
     let begun = sessions::replace(ctx, &mut transaction, person, raised, source).await?;
-    match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
+    match send::commit(ctx, transaction, mail).await {
         Ok(()) => {}
         Err(Commit::Rejected(at)) if at.iter().any(|at| at.label == "session") => return Err(SIGNED_OUT),
         Err(Commit::Rejected(_)) => return Err(WRONG),
         Err(Commit::Failed(error)) => return Err(error),
-    }
-    if let Some(mail) = mail {
-        send::send_now(ctx, &mail).await;
     }
     begun.issue(ctx).await
 }

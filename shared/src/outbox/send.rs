@@ -83,6 +83,22 @@ pub async fn send_now(ctx: &Ctx, outgoing: &Outgoing) {
     }
 }
 
+/// Commits a transaction with the mail that it may have, and sends that.
+///
+/// # Errors
+/// As [`Store::commit`](crate::store::Store::commit); then nothing is sent.
+pub async fn commit(
+    ctx: &Ctx,
+    transaction: Transaction,
+    outgoing: Option<Outgoing>,
+) -> std::result::Result<(), Commit> {
+    ctx.store.commit(transaction, ctx.entropy.as_ref()).await?;
+    if let Some(outgoing) = outgoing {
+        send_now(ctx, &outgoing).await;
+    }
+    Ok(())
+}
+
 /// Sends mails that were just written, as [`send_now`] does.
 pub async fn send_all(ctx: &Ctx, mails: &[Outgoing]) {
     for outgoing in mails {
