@@ -6,10 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cannot() {
-  printf '\n%s\n%s\n%s\n\n' '####' "#### THE TEMPLATES WERE NOT CHECKED: $1" '####' >&2
-  exit 2
-}
+unable='THE TEMPLATES WERE NOT CHECKED'
+. infra/stack.sh
 
 environment() { infra/venv.sh "infra/template/$1.txt" || cannot 'the packages could not be installed.'; }
 sam=$(environment requirements)/bin

@@ -5,22 +5,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cannot() {
-  printf '\n%s\n%s\n%s\n\n' '####' "#### THE DEPLOYMENT WAS NOT TESTED: $1" '####' >&2
-  exit 2
-}
+unable='THE DEPLOYMENT WAS NOT TESTED'
+. infra/stack.sh
 
 sam=$(infra/venv.sh infra/template/requirements.txt) || cannot 'the SAM CLI could not be installed.'
 ministack=$(infra/venv.sh infra/e2e/requirements.txt) || cannot 'the emulator could not be installed.'
 command -v curl >/dev/null || cannot 'curl is missing.'
 
 cargo build --quiet --release --locked -p functions --bins
-cargo build --quiet --locked -p local
+build_stack
 
 folder=$PWD/target/e2e
 rm -rf "$folder"
 mkdir -p "$folder"
 export PYTHONDONTWRITEBYTECODE=1
 exec python3 infra/e2e --folder "$folder" --ministack-python "$ministack/bin/python" --sam "$sam/bin/sam" \
-  --binaries "$PWD/target/release" --local "$PWD/target/debug/local" \
+  --binaries "$PWD/target/release" --local "$(realpath "$local_stack")" \
   --rie "$(echo "$sam"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$(uname -m | sed s/aarch64/arm64/)")"

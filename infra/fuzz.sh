@@ -7,15 +7,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-venv=$(infra/venv.sh infra/fuzz/requirements.txt) || {
-  printf '\n%s\n%s\n%s\n\n' '####' '#### THE API WAS NOT FUZZED: schemathesis could not be installed.' '####' >&2
-  exit 2
-}
-cargo build --quiet --locked -p local
-binaries=${CARGO_TARGET_DIR:-target}/debug
+unable='THE API WAS NOT FUZZED'
+. infra/stack.sh
+venv=$(infra/venv.sh infra/fuzz/requirements.txt) || cannot 'schemathesis could not be installed.'
+build_stack
 
 folder=$PWD/target/fuzz
 rm -rf "$folder"
 mkdir -p "$folder"
 export PYTHONDONTWRITEBYTECODE=1
-exec "$venv/bin/python" infra/fuzz --local "$binaries/local" --folder "$folder" --examples "${FUZZ_EXAMPLES:-10}"
+exec "$venv/bin/python" infra/fuzz --local "$local_stack" --folder "$folder" --examples "${FUZZ_EXAMPLES:-10}"

@@ -5,23 +5,19 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-venv=$(infra/venv.sh infra/passkey/requirements.txt) || {
-  printf '\n%s\n%s\n%s\n\n' '####' '#### NO OTHER PASSKEY WAS TRIED: fido2 could not be installed.' '####' >&2
-  exit 2
-}
-cargo build --quiet --locked -p local
+unable='NO OTHER PASSKEY WAS TRIED'
+. infra/stack.sh
+venv=$(infra/venv.sh infra/passkey/requirements.txt) || cannot 'fido2 could not be installed.'
+build_stack
 port=${PORT:-8797}
 log=$(mktemp)
-"${CARGO_TARGET_DIR:-target}/debug/local" --profile trackado --port "$port" >"$log" 2>&1 &
-server=$!
 finish() {
   status=$?
-  kill "$server" 2>/dev/null || true
-  wait "$server" 2>/dev/null || true
+  stop
   if [ "$status" -ne 0 ]; then tail -n 20 "$log" >&2; fi
   rm -f "$log"
   exit "$status"
 }
 trap finish EXIT
-for _ in $(seq 100); do curl -sf "http://127.0.0.1:$port/_local/clock" >/dev/null && break; sleep 0.2; done
+serve "$log" "$port" --ephemeral
 PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" infra/passkey/client.py "$port"

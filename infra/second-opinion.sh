@@ -23,10 +23,8 @@ excluded=(
   'o_11_a_request_that_outlives_its_lease holds a call back in the same way'
 )
 
-cannot() {
-  printf '\n%s\n%s\n%s\n\n' '####' "#### THERE IS NO SECOND OPINION: $1" '####' >&2
-  exit 2
-}
+unable='THERE IS NO SECOND OPINION'
+. infra/stack.sh
 
 venv=$(infra/venv.sh infra/e2e/requirements.txt) || cannot 'the emulator could not be installed.'
 folder=$PWD/target/second-opinion

@@ -8,11 +8,11 @@ port=${PORT:-8799}
 api=http://127.0.0.1:$port
 work=$(mktemp -d)
 data=$work/trackwell
-server=
+. infra/stack.sh
 
 finish() {
   status=$?
-  if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi
+  stop
   if [ "$status" -ne 0 ]; then
     echo "TOUR FAILED (exit $status); the server said:" >&2
     tail -n 20 "$work/server.log" >&2 || true
@@ -45,11 +45,8 @@ clock() {
 }
 
 step "Build and start the stack"
-cargo build -q -p local
-target/debug/local --profile trackado --port "$port" --data-dir "$data" >"$work/server.log" 2>&1 &
-server=$!
-for _ in $(seq 100); do curl -sf "$api/_local/clock" >/dev/null && break; sleep 0.2; done
-curl -sf "$api/_local/clock" >/dev/null || fail "the stack does not answer"
+build_stack
+serve "$work/server.log" "$port" --data-dir "$data"
 call GET /v1/policy
 version=$(json .version)
 echo "   $(json .controller.name), policy $version, content is kept $(json '.categories[]|select(.id=="content").not_after') from $(json '.categories[]|select(.id=="content").retention_from')"
@@ -181,9 +178,9 @@ same "state" sealed "$(json .state)"
 jq -e .receipt "$work/body" >"$work/receipt.json"
 jq -r '.signed_receipt.receipt|"   \(.trigger) under policy \(.policy_version): fenced \(.fenced_at), verified \(.verified_at)", (.units[]|"   \(.class): \(.items_deleted) items, \(.object_versions_deleted) object versions")' "$work/receipt.json"
 grep -qiF -- "$canary" "$work/receipt.json" && fail "the receipt holds personal data"
-target/debug/local verify "$work/receipt.json" --key "$data/ledger.vkey" || fail "the receipt does not verify"
+"$local_stack" verify "$work/receipt.json" --key "$data/ledger.vkey" || fail "the receipt does not verify"
 jq '.signed_receipt.receipt.units[0].items_deleted += 1' "$work/receipt.json" >"$work/tampered.json"
-if target/debug/local verify "$work/tampered.json" --key "$data/ledger.vkey"; then fail "a tampered receipt was accepted"; fi
+if "$local_stack" verify "$work/tampered.json" --key "$data/ledger.vkey"; then fail "a tampered receipt was accepted"; fi
 echo "   the tampered receipt was refused"
 
 printf '\nThe tour is complete: every line above was checked.\n'
