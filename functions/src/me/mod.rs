@@ -18,7 +18,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::accounts::model::{PersonName, UserProfile};
 use shared::accounts::store::Profile;
-use shared::auth::Role;
 use shared::email::Email;
 use shared::error::Result;
 use shared::ids::{ActorId, OrgId, UserId};
@@ -29,6 +28,7 @@ use shared::organisations::model::Membership;
 use shared::text::Line;
 
 use crate::gateway::Request;
+use crate::members::MembershipResponse;
 
 pub(crate) fn needs(_: Tenant, actor: ActorId, _: &Request) -> Result<Vec<Key>> {
     Ok(match actor {
@@ -45,15 +45,8 @@ pub(crate) struct PlaceResponse {
     id: OrgId,
     /// Its name.
     name: Line<200>,
-    /// What one may do there.
-    role: Role,
-    /// Since when the membership is suspended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    suspended_at: Option<Timestamp>,
-    /// When one joined.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    created_at: Timestamp,
+    #[serde(flatten)]
+    membership: MembershipResponse,
 }
 
 impl PlaceResponse {
@@ -61,9 +54,7 @@ impl PlaceResponse {
         Self {
             id,
             name,
-            role: membership.role,
-            suspended_at: membership.suspended_at,
-            created_at: membership.created_at,
+            membership: membership.into(),
         }
     }
 

@@ -19,6 +19,7 @@ use shared::error::Result;
 use shared::ids::{ActorId, UserId};
 use shared::keys::{Key, Tenant};
 use shared::members::store::{self, OneMember};
+use shared::organisations::model::Membership;
 
 use crate::gateway::Request;
 
@@ -35,7 +36,14 @@ pub(crate) struct MemberResponse {
     name: PersonName,
     /// The user's address.
     email: Email,
-    /// What the user may do here.
+    #[serde(flatten)]
+    membership: MembershipResponse,
+}
+
+/// A membership, to whomever it is told.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct MembershipResponse {
+    /// What the user may do in the organisation.
     role: Role,
     /// Since when the membership is suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,17 +54,24 @@ pub(crate) struct MemberResponse {
     created_at: Timestamp,
 }
 
+impl From<&Membership> for MembershipResponse {
+    fn from(membership: &Membership) -> Self {
+        Self {
+            role: membership.role,
+            suspended_at: membership.suspended_at,
+            created_at: membership.created_at,
+        }
+    }
+}
+
 impl MemberResponse {
     fn new(member: OneMember) -> Self {
         let profile = member.account.item.payload;
-        let facts = member.membership.facts;
         Self {
             id: member.account.user,
             name: profile.name,
             email: profile.email,
-            role: facts.role,
-            suspended_at: facts.suspended_at,
-            created_at: facts.created_at,
+            membership: MembershipResponse::from(&member.membership.facts),
         }
     }
 }

@@ -22,9 +22,9 @@ use shared::policy::Class;
 use shared::store::Item;
 use shared::text::Line;
 
-/// An organisation.
+/// What members and staff alike may know of an organisation.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct OrganisationResponse {
+pub(crate) struct SubscriberResponse {
     /// The organisation.
     id: OrgId,
     /// Its name.
@@ -35,13 +35,32 @@ pub(crate) struct OrganisationResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     cancelled_at: Option<Timestamp>,
+    /// When the organisation was registered.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    created_at: Timestamp,
+}
+
+impl SubscriberResponse {
+    pub(crate) fn new(id: OrgId, item: Item<OrganisationProfile>) -> Self {
+        Self {
+            id,
+            name: item.payload.name,
+            subscription: item.facts.subscription,
+            cancelled_at: item.facts.cancelled_at,
+            created_at: item.facts.created_at,
+        }
+    }
+}
+
+/// An organisation.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OrganisationResponse {
+    #[serde(flatten)]
+    subscriber: SubscriberResponse,
     /// When which class of data is erased, while the subscription is cancelled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     retention: Vec<RetentionResponse>,
-    /// When the organisation was registered.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    created_at: Timestamp,
     /// When it last changed.
     #[schemars(with = "String", extend("format" = "date-time"))]
     updated_at: Timestamp,
@@ -68,13 +87,9 @@ struct RetentionResponse {
 impl OrganisationResponse {
     fn new(member: &Member, item: Item<OrganisationProfile>, retained: &[Retained]) -> Self {
         Self {
-            id: member.permit.org(),
-            name: item.payload.name,
-            subscription: item.facts.subscription,
-            cancelled_at: item.facts.cancelled_at,
-            retention: retained.iter().map(RetentionResponse::new).collect(),
-            created_at: item.facts.created_at,
             updated_at: item.facts.updated_at,
+            retention: retained.iter().map(RetentionResponse::new).collect(),
+            subscriber: SubscriberResponse::new(member.permit.org(), item),
         }
     }
 }

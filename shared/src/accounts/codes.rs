@@ -5,12 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::VerificationCode;
 use super::token::{OpaqueSecret, digest_of};
 use crate::ctx::Ctx;
+use crate::error::Result;
 use crate::ids::UserId;
+use crate::keys::Key;
+use crate::store::{Condition, Item, Transaction};
 
 /// A code that is about to be mailed.
-pub(super) struct NewCode {
+pub(crate) struct NewCode {
     /// The code, for the mail.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// What is stored of it.
     pub(super) digest: String,
     /// Until when it is good.
@@ -18,7 +21,8 @@ pub(super) struct NewCode {
 }
 
 impl NewCode {
-    pub(super) fn new(ctx: &Ctx, user: UserId, lifetime: SignedDuration) -> Self {
+    /// A new one for `user`, good from now on for `lifetime`.
+    pub(crate) fn new(ctx: &Ctx, user: UserId, lifetime: SignedDuration) -> Self {
         let secret = OpaqueSecret::new(ctx.entropy.as_ref());
         Self {
             text: format!("{user}.{}", secret.reveal()),
@@ -34,6 +38,15 @@ impl NewCode {
             expires_at: self.expires_at,
             ttl: self.expires_at.as_second(),
         }
+    }
+
+    /// Adds its row, which replaces an older one.
+    ///
+    /// # Errors
+    /// Only when an item does not encode.
+    pub(crate) fn put(&self, transaction: &mut Transaction, key: Key) -> Result<()> {
+        let item = Item::plain(key, self.row());
+        transaction.put_if("code", &item, &Condition::absent().or(Condition::present()))
     }
 }
 

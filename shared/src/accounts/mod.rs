@@ -1,6 +1,6 @@
 //! People with a login: registration, credentials, sessions, tokens.
 
-mod codes;
+pub(crate) mod codes;
 pub mod email_change;
 pub mod model;
 pub mod open_sessions;

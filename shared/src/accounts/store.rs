@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
+use super::codes::NewCode;
 use super::model::{EmailGuard, Empty, Password, PersonName, UserFacts, UserProfile, VerificationCode};
 use super::password::{self, PlainPassword};
-use super::token::{OpaqueSecret, digest_of, same_digest};
+use super::token::{digest_of, same_digest};
 use crate::auth::{Member, Role};
 use crate::ctx::Ctx;
 use crate::email::Email;
@@ -197,18 +198,9 @@ pub(crate) async fn add_user(
 
 /// Adds a new verification code, which replaces an older one, and gives the mail that carries it.
 fn verification(transaction: &mut Transaction, user: UserId, ctx: &Ctx) -> Result<Template> {
-    let secret = OpaqueSecret::new(ctx.entropy.as_ref());
-    let expires_at = ctx.now().saturating_add(CODE_LIFETIME).unwrap_or(Timestamp::MAX);
-    let code = VerificationCode {
-        digest: secret.digest(),
-        expires_at,
-        ttl: expires_at.as_second(),
-    };
-    let item = Item::plain(keys::verification_code(user), code);
-    transaction.put_if("code", &item, &Condition::absent().or(Condition::present()))?;
-    Ok(Template::VerifyEmail {
-        code: format!("{user}.{}", secret.reveal()),
-    })
+    let code = NewCode::new(ctx, user, CODE_LIFETIME);
+    code.put(transaction, keys::verification_code(user))?;
+    Ok(Template::VerifyEmail { code: code.text })
 }
 
 /// A user with the key that opens what is theirs.

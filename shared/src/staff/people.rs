@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::NO_ORGANISATION;
-use crate::accounts::model::{PersonName, StaffMember, UserFacts, UserProfile, VerificationCode};
+use crate::accounts::codes::NewCode;
+use crate::accounts::model::{PersonName, StaffMember, UserFacts, UserProfile};
 use crate::accounts::store::{self, Account};
-use crate::accounts::token::OpaqueSecret;
-use crate::accounts::{password, sessions};
+use crate::accounts::{password, reset, sessions};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
 use crate::auth::StaffRole;
@@ -120,18 +120,9 @@ async fn add_account(
 
 /// Adds the code that sets a password, which replaces an older one, and gives the mail that carries it.
 fn code(ctx: &Ctx, transaction: &mut Transaction, user: UserId) -> Result<Template> {
-    let secret = OpaqueSecret::new(ctx.entropy.as_ref());
-    let expires_at = ctx.now().saturating_add(CODE_LIFETIME).unwrap_or(Timestamp::MAX);
-    let code = VerificationCode {
-        digest: secret.digest(),
-        expires_at,
-        ttl: expires_at.as_second(),
-    };
-    let item = Item::plain(keys::one_time(user, "RESET"), code);
-    transaction.put_if("code", &item, &Condition::absent().or(Condition::present()))?;
-    Ok(Template::StaffInvited {
-        code: format!("{user}.{}", secret.reveal()),
-    })
+    let code = NewCode::new(ctx, user, CODE_LIFETIME);
+    code.put(transaction, keys::one_time(user, reset::PURPOSE))?;
+    Ok(Template::StaffInvited { code: code.text })
 }
 
 fn note(
@@ -159,7 +150,7 @@ pub async fn remove(ctx: &Ctx, user: UserId) -> Result<usize> {
     let account = Account::read(ctx, user).await?.ok_or(Error::NotFound)?;
     let mut transaction = Transaction::new();
     transaction.delete_if("staff", &keys::staff(user), &Condition::present());
-    transaction.delete("code", &keys::one_time(user, "RESET"));
+    transaction.delete("code", &keys::one_time(user, reset::PURPOSE));
     anchor(ctx, &mut transaction, user, Some(ctx.now())).await?;
     note(ctx, &mut transaction, (user, account.key()), None)?;
     let ended = sessions::end_all(ctx, &mut transaction, user, None).await?;
