@@ -59,6 +59,8 @@ def test(given, emulator):
     step("Work")
     customer.work()
     customer.attach()
+    step("Colleagues")
+    customer.colleagues()
     step("Tenants and storage")
     customer.tenants()
     customer.stored_sealed()

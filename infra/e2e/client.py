@@ -78,12 +78,21 @@ class Customer:
             "name": self.name, "email": self.email, "company": self.company, "password": self.password,
             "age_confirmed": 18, "policy_version": policy["version"]})
 
+    def accept(self):
+        policy = self.api.call("GET", "/v1/policy").json()
+        return self.api.call("POST", "/v1/auth/accept-invitation", {
+            "code": self.in_mail(r"(?<!\S)[A-Za-z0-9_-]{86}(?!\S)"), "name": self.name, "password": self.password,
+            "age_confirmed": 18, "policy_version": policy["version"]})
+
     def code(self):
         """The code in the last mail to this person."""
+        return self.in_mail(r"user_[0-9a-z]{26}\.[A-Za-z0-9_-]+")
+
+    def in_mail(self, pattern):
         mails = self.api.emulator.mails(self.email)
         if not mails:
             raise Failed(f"no mail reached {self.email}")
-        return re.search(r"user_[0-9a-z]{26}\.[A-Za-z0-9_-]+", mails[-1])[0]
+        return re.search(pattern, mails[-1])[0]
 
     def verify(self):
         return self.api.call("POST", "/v1/auth/verify-email", {"code": self.code()})

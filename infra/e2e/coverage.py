@@ -36,6 +36,12 @@ def tasks(deployment, unit, event, say):
     hold = deployment.invoke("HoldsPlaceFunction", {"unit": unit, "reason": "a trial of the test"})["hold"]
     deployment.invoke("HoldsReleaseFunction", {"unit": unit, "hold": hold})
     say(f"a hold on {unit}: placed and released")
+    desk = {"email": "desk@operator.example", "name": "Desk", "role": "support"}
+    user = deployment.invoke("StaffInviteFunction", desk)["user"]
+    removed = deployment.invoke("StaffRemoveFunction", {"user_id": user})
+    if removed["removed"] != user:
+        raise Failed(f"somebody else was removed from the staff: {removed}")
+    say("a member of staff: invited and removed")
 
 
 def functions(deployment, say):

@@ -109,6 +109,33 @@ class Journey:
             raise Failed(f"the URL alone is worth something: {bare}")
         self.say(f"download without the key: {bare.status}")
 
+    def colleagues(self):
+        """A member by invitation, a service account with a key, and what happens on the request after they are gone."""
+        customer, colleague = self.customer, Customer(self.api, self.customer.word + "B")
+        self.check("invitation", customer.call(
+            "POST", "/v1/invitations", {"email": colleague.email, "role": "viewer"}), 201)
+        self.check("acceptance with the code from the mail", colleague.accept(), 201)
+        self.check("sign-in", colleague.sign_in(), 200)
+        member = self.check("own account", colleague.call("GET", "/v1/me"), 200).json()["id"]
+        path = f"/v1/records/{self.record}"
+        self.check("the viewer reads", colleague.call("GET", path), 200)
+        self.check("the viewer deletes", colleague.call("DELETE", path, headers={"If-Match": "*"}), 403)
+        self.check("the membership ends", customer.call("DELETE", f"/v1/members/{member}"), 204)
+        self.check("the next request", colleague.call("GET", path), 401)
+        service = self.check("service account", customer.call(
+            "POST", "/v1/service-accounts", {"name": "Importer"}), 201).json()["id"]
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86_400))
+        created = self.check("API key", customer.call("POST", f"/v1/service-accounts/{service}/keys", {
+            "name": "nightly", "scopes": {"actions": ["records.read"]}, "expires_at": until}), 201).json()
+        key = created["key"]
+        self.check("the key reads", self.api.call("GET", path, token=key), 200)
+        self.check("the key asks who is a member", self.api.call("GET", "/v1/members", token=key), 403)
+        self.check("the key ends", customer.call(
+            "DELETE", f"/v1/service-accounts/{service}/keys/{created['id']}"), 204)
+        self.check("the next request", self.api.call("GET", path, token=key), 401)
+        log = self.check("activity", customer.call("GET", "/v1/organisation/activity"), 200).json()["data"]
+        self.say(f"   the newest: {', '.join(entry['kind'] for entry in log[:6])}")
+
     def tenants(self):
         for path in (f"/v1/records/{self.record}", f"/v1/records/{self.record}/attachments/{self.attachment}"):
             self.check("another organisation asks for it", self.other.call("GET", path), 404)
