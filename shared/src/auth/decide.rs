@@ -121,21 +121,6 @@ fn role_reach(actor: ActorId, role: Role, action: Action, organisation: &Organis
     }
 }
 
-/// Whether somebody with `role` has everything that `grants` would give away: nobody grants more than they have (G-28).
-/// What only one's own records allow cannot be given to somebody else, whose own are others.
-pub fn may_grant((actor, role): (ActorId, Role), grants: &Grants, organisation: &OrganisationFacts) -> bool {
-    grants.actions.iter().all(|&action| {
-        let Ok(reach) = role_reach(actor, role, action, organisation) else {
-            return false;
-        };
-        let kinds_are_within = reach.kinds.as_ref().is_none_or(|own| {
-            let given = grants.kinds.as_ref();
-            given.is_some_and(|given| given.is_subset(own))
-        });
-        !action.is_about_records() || (reach.own.is_none() && kinds_are_within)
-    })
-}
-
 fn permitted(allowed: bool) -> Result<()> {
     if allowed {
         Ok(())

@@ -9,7 +9,7 @@ mod staff;
 
 pub use action::{Action, TABLE};
 pub use credential::{API_KEY_PREFIX, ApiKey, COOKIE, CookieToken, Credential, InvitationCode, PendingToken};
-pub use decide::{FRESH, Level, Standing, decide, may_grant};
+pub use decide::{FRESH, Level, Standing, decide};
 pub(crate) use member::gone;
 pub use member::{Member, Needs, Permit, Person, member};
 pub use role::{Grants, Reach, RecordScope, Role, StaffRole};

@@ -171,16 +171,25 @@ fn known_actions<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BT
 }
 
 impl Grants {
-    /// Whether who has these can do everything that `others` allow.
+    /// Whether who has these can do everything that `others` allow: nobody gives more than they have (G-28).
     pub fn cover(&self, others: &Self) -> bool {
-        let about_records = others.actions.iter().any(|action| action.is_about_records());
         let kinds = match (&self.kinds, &others.kinds) {
             (None, _) => true,
             (Some(own), Some(kinds)) => kinds.is_subset(own),
             (Some(_), None) => false,
         };
         let whose = self.records == RecordScope::All || others.records == RecordScope::Own;
-        others.actions.is_subset(&self.actions) && (!about_records || (kinds && whose))
+        others.actions.is_subset(&self.actions) && (!others.are_about_records() || (kinds && whose))
+    }
+
+    /// Whether who has these may give `others` to a service account. As [`Grants::cover`]; what only one's own records
+    /// allow cannot be given away in such a way, because the records of a service account are others.
+    pub fn cover_service(&self, others: &Self) -> bool {
+        self.cover(others) && (self.records == RecordScope::All || !others.are_about_records())
+    }
+
+    fn are_about_records(&self) -> bool {
+        self.actions.iter().any(|action| action.is_about_records())
     }
 
     /// Which records they reach for `actor`.

@@ -7,7 +7,7 @@ use super::rules::{self, MAX_KEYS};
 use crate::accounts::model::UserProfile;
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
-use crate::auth::{ApiKey, Grants, Member, may_grant};
+use crate::auth::{ApiKey, Grants, Member};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::ids::{ApiKeyId, ServiceAccountId};
@@ -111,7 +111,7 @@ pub async fn create(
     let (tenant, now, person) = (member.permit.tenant(), ctx.now(), member.person()?);
     let role = member.permit.role().ok_or(Error::NotFound)?;
     let organisation = member.organisation_facts().ok_or(Error::NotFound)?;
-    if !may_grant((member.permit.actor(), role), &new.scopes, organisation) {
+    if !role.grants(organisation).cover_service(&new.scopes) {
         return Err(Error::Forbidden("A key may not do more than who creates it."));
     }
     let id = ApiKeyId::new(now, ctx.id_bytes());

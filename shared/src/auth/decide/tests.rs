@@ -227,7 +227,7 @@ fn g_28_nobody_grants_more_than_they_have() {
     let may = |role: Role, own: serde_json::Value, given: serde_json::Value| {
         let mut with_role = organisation();
         with_role.roles.insert(id, grants(own));
-        may_grant((actor(), role), &grants(given), &with_role)
+        role.grants(&with_role).cover_service(&grants(given))
     };
     let read = serde_json::json!({ "actions": ["records.read"] });
     let none = serde_json::json!({ "actions": [] });
