@@ -12,6 +12,7 @@ pub mod cards;
 pub mod clock;
 pub mod config;
 pub mod ctx;
+mod due;
 pub mod egress;
 pub mod email;
 pub mod entropy;

@@ -19,7 +19,7 @@ use crate::erasure::model::{
 use crate::idempotency::{StoredAnswer, StoredAnswerFacts};
 use crate::keys::{self, Partition, Tenant};
 use crate::limits::Counter;
-use crate::members::model::{Invitation, InvitationFacts, InvitationGuard};
+use crate::members::model::{Invitation, InvitationDue, InvitationFacts, InvitationGuard};
 use crate::mfa::model::{CeremonyFacts, Challenge, FactorsReset, PendingFacts, PendingSignIn};
 use crate::mfa::passkeys::{Authentication, Passkey, PasskeyFacts, PasskeyGuard, Registration};
 use crate::mfa::recovery::RecoveryCodes;
@@ -317,6 +317,9 @@ stored_types! {
     };
     (), KeyDue => KeyDue, "key_due", Data::Operational {
         reason: "It names an API key and an hour, and goes when that hour comes.",
+    };
+    (), InvitationDue => InvitationDue, "invitation_due", Data::Operational {
+        reason: "It names an invitation and an hour, and goes when that hour comes.",
     };
     (), Challenge => Challenge, "challenge", Data::Operational {
         reason: "It is random, nobody's, and goes soon after five minutes.",

@@ -1,9 +1,11 @@
 //! Invitations: sent to an address, good once and for seven days, telling nobody anything.
 
 use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::policy::Profile;
 
+use crate::colleagues::kinds;
 use crate::harness::{Customer, World};
 use crate::members::{invite, listed};
 use crate::support::{assert_unchanged, together};
@@ -375,4 +377,68 @@ async fn g_20_g_28_who_may_invite_by_a_custom_role_gives_nothing_above_it() {
     assert_eq!(bert.delete(&path, &[]).await.problem(), forbidden);
     let reply = bert.json(Method::GET, "/v1/invitations", &Value::Null, &[]).await;
     assert_eq!(reply.problem(), forbidden, "the role does not say members.read");
+}
+
+#[tokio::test]
+async fn an_invitation_that_nobody_accepts_is_deleted_30_days_after_its_code_has_ended() {
+    let (world, mut owner) = setting().await;
+    for n in 0..100 {
+        if n == 50 {
+            world.advance(3_600);
+            owner.sign_in().await;
+        }
+        let reply = invite(&owner, &format!("bert{n}@customer.example"), "member").await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+    let rows = owner.get("/v1/invitations?limit=200").await.json()["data"].clone();
+    let resent = rows[0]["id"].as_str().unwrap();
+    world.advance(86_400);
+    owner.sign_in().await;
+    let path = format!("/v1/invitations/{resent}/resend");
+    assert_eq!(owner.post(&path, &Value::Null).await.status, 200);
+    let path = format!("/v1/invitations/{}", rows[99]["id"].as_str().unwrap());
+    assert_eq!(owner.delete(&path, &[]).await.status, 204);
+    assert_eq!(world.of_type("control", "invitation_due").await.len(), 99);
+
+    let report = |deleted: u64| json!({ "deleted": deleted, "stale": 0, "failed": 0, "unfinished": false });
+    let first: Timestamp = rows[0]["expires_at"].as_str().unwrap().parse().unwrap();
+    let kept = SignedDuration::from_hours(30 * 24);
+    world.clock.set(first + kept - SignedDuration::from_secs(1));
+    assert_eq!(world.task("invitations-expire").await, report(0));
+    world.clock.set(first + kept + SignedDuration::from_hours(1));
+    let none = SignedDuration::ZERO;
+    let cut = world
+        .stack
+        .run_task("invitations-expire", json!({}), none)
+        .await
+        .unwrap();
+    assert_eq!((&cut["deleted"], &cut["unfinished"]), (&json!(0), &json!(true)));
+    // Two runs at one moment delete each once.
+    let (one, two) = tokio::join!(world.task("invitations-expire"), world.task("invitations-expire"));
+    let sum = |name: &str| one[name].as_u64().unwrap() + two[name].as_u64().unwrap();
+    assert_eq!((sum("deleted"), sum("failed")), (98, 0), "{one} {two}");
+    owner.sign_in().await;
+    let left = owner.get("/v1/invitations").await.json()["data"].clone();
+    let left: Vec<_> = left.as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    assert_eq!(left, [resent], "it was sent again a day later");
+    assert_eq!(world.of_type("core", "invitation_guard").await.len(), 1);
+    assert_eq!(world.of_type("control", "invitation_due").await.len(), 1);
+    let log = owner.get("/v1/organisation/activity").await.json();
+    assert!(kinds(&log).contains(&"invitation_expired"), "{log}");
+    // Whoever is invited once more is invited like anybody.
+    assert_eq!(
+        invite(&owner, "bert1@customer.example", "member").await.status,
+        201
+    );
+
+    assert_eq!(owner.delete("/v1/organisation", &[]).await.status, 202);
+    world.settle().await;
+    world.advance(60 * 86_400);
+    let report = world.task("invitations-expire").await;
+    assert_eq!(
+        (&report["deleted"], &report["stale"]),
+        (&json!(0), &json!(2)),
+        "{report}"
+    );
+    assert!(world.of_type("control", "invitation_due").await.is_empty());
 }

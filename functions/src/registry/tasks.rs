@@ -27,6 +27,10 @@ tasks! {
         name: "keys-warn", summary: "Announces the end of API keys to whoever created them.",
         schedule: Some("rate(1 day)"), handler: task!(keys::warn),
     };
+    INVITATIONS_EXPIRE = Task {
+        name: "invitations-expire", summary: "Deletes invitations that nobody accepted, with the addresses in them.",
+        schedule: Some("rate(1 day)"), handler: task!(invitations::expire),
+    };
     HOLDS_PLACE = Task {
         name: "holds-place", summary: "Places a legal hold on a unit; the operator runs it.", schedule: None,
         handler: task!(holds::place),

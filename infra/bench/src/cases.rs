@@ -247,6 +247,7 @@ pub(crate) static TASK_CASES: &[TaskCase] = &[
         |stage| json!({ "unit": stage.held.0, "hold": stage.held.1 }),
     ),
     task("keys-warn", |_| json!({})),
+    task("invitations-expire", |_| json!({})),
     task("staff-invite", |stage| stage.desk.newcomer.clone()),
     task("staff-remove", |stage| json!({ "user_id": stage.desk.removable })),
 ];

@@ -33,12 +33,13 @@ const PROMISED: [(&str, usize); 2] = [("records-get", 1), ("records-create", 2)]
 const ROUNDS: [&str; 2] = ["Warming", "Measured"];
 
 /// The tasks that are measured with the input of their cases, and what they find.
-const OPERATED: [(&str, &str); 5] = [
+const OPERATED: [(&str, &str); 6] = [
     ("holds-place", "a unit"),
     ("holds-release", "a unit"),
     ("staff-invite", "somebody new"),
     ("staff-remove", "somebody without a session"),
     ("keys-warn", "no key ends soon"),
+    ("invitations-expire", "no invitation to delete"),
 ];
 
 struct Bench {
@@ -108,7 +109,7 @@ impl Bench {
 
     /// Lets the schedules finish what is erased and send what waits, within the minutes for which a sign-in is recent.
     async fn settle(&self) -> Result<()> {
-        for name in ["mail-retry", "keys-warn"] {
+        for name in ["mail-retry", "keys-warn", "invitations-expire"] {
             self.perform(name, json!({})).await?;
         }
         for name in ["erasure-purge", "erasure-purge", "ledger-seal"] {

@@ -88,6 +88,8 @@ kinds! {
     InvitationResent = "invitation_resent";
     /// An invitation was taken back.
     InvitationRevoked = "invitation_revoked";
+    /// An invitation that nobody had accepted was deleted.
+    InvitationExpired = "invitation_expired";
     /// Somebody joined.
     MemberJoined = "member_joined";
     /// A member's role changed.

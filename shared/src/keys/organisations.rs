@@ -1,7 +1,8 @@
 //! The keys of organisations: members, invitations, billing, access, activity and stored answers.
 
-use super::{ALONE, Key, Partition, Table, Tenant};
+use super::{ALONE, Key, Partition, Table, Tenant, shard};
 use crate::ids::{AccessId, ActivityId, InvitationId, UserId};
+use crate::retention::HourBucket;
 
 /// That somebody asked to remove a member's lost factors.
 pub(crate) fn factors_reset(tenant: Tenant, user: UserId) -> Key {
@@ -54,6 +55,15 @@ pub(crate) fn invitation_guard(tenant: Tenant, digest: &str) -> Key {
         format!("ORG#{}", tenant.org()),
         format!("INVITED#{digest}"),
     )
+}
+
+/// One row per invitation, in the order of the hour in which it is deleted.
+pub(crate) fn invitation_due(invitation: InvitationId, hour: HourBucket) -> Key {
+    invitation_due_partition(shard(invitation.bits())).key(&format!("{hour}#{invitation}"))
+}
+
+pub(crate) fn invitation_due_partition(shard: u8) -> Partition {
+    Partition::new(Table::Control, format!("INVITATIONDUE#{shard}"))
 }
 
 pub(crate) fn access(tenant: Tenant, access: AccessId) -> Key {

@@ -203,10 +203,11 @@ async fn join(
         created_at: ctx.now(),
         suspended_at: None,
     };
-    invitations::end(&mut transaction, shown.org, &shown.invitation);
+    let invitation = invitations::id(&shown.invitation)?;
+    invitations::end(&mut transaction, (shown.org, invitation), &shown.invitation.facts);
     store::join(&mut transaction, tenant, user, membership.clone())?;
     let (kind, actor) = (ActivityKind::MemberJoined, Some(ActorId::User(user)));
-    let object = Some(invitations::id(&shown.invitation)?.to_string());
+    let object = Some(invitation.to_string());
     activity::of_organisation(ctx, &mut transaction, tenant, kind, actor, object)?;
     let object = Some(shown.org.to_string());
     activity::of_account(ctx, &mut transaction, (user, key), kind, object, source)?;

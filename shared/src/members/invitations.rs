@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::model::{Invitation, InvitationFacts, InvitationGuard};
+use super::model::{Invitation, InvitationDue, InvitationFacts, InvitationGuard};
 use super::rules;
 use super::store::{commit, name, note, standing, still_allowed};
 use crate::accounts::store::{email_digest, owner_of};
@@ -16,11 +16,16 @@ use crate::keys::{self, Key, Tenant};
 use crate::outbox::send::{self, Outgoing};
 use crate::outbox::templates::Template;
 use crate::policy::Class;
+use crate::retention::HourBucket;
 use crate::store::{After, Commit, Condition, Item, Query, Transaction};
 use crate::unit::UnitId;
 
 /// How long a code is good.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// For how long one that nobody accepted is kept after that, so that it can be sent again. Then the address, which is of
+/// somebody who never agreed to anything, is deleted.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The most invitations that wait at the same time (I-25).
 pub const MAX_OPEN: u32 = 100;
@@ -111,6 +116,7 @@ pub async fn create(ctx: &Ctx, member: &Member, email: Email, role: Role) -> Res
         InvitationGuard { invitation },
     );
     transaction.create("guard", &guard)?;
+    put_due(&mut transaction, (tenant.org(), invitation), &item.facts)?;
     still_allowed(member, &mut transaction)?;
     note(
         ctx,
@@ -180,6 +186,7 @@ pub async fn resend(ctx: &Ctx, member: &Member, mut item: Stored) -> Result<(Sto
     }
     let (now, invitation, org) = (ctx.now(), id(&item)?, member.permit.org());
     let code = InvitationCode::new((org, invitation), ctx.entropy.as_ref());
+    let before = due_key(invitation, &item.facts);
     item.version += 1;
     item.facts = InvitationFacts {
         digest: code.digest(),
@@ -189,6 +196,10 @@ pub async fn resend(ctx: &Ctx, member: &Member, mut item: Stored) -> Result<(Sto
         ..item.facts
     };
     let mut transaction = Transaction::new();
+    if due_key(invitation, &item.facts) != before {
+        transaction.delete("due row", &before);
+        put_due(&mut transaction, (org, invitation), &item.facts)?;
+    }
     let account_key = member.key(Class::Account)?;
     transaction.replace_sealed("invitation", &item, account_key, ctx.entropy.as_ref())?;
     still_allowed(member, &mut transaction)?;
@@ -211,23 +222,49 @@ pub async fn resend(ctx: &Ctx, member: &Member, mut item: Stored) -> Result<(Sto
 pub async fn revoke(ctx: &Ctx, member: &Member, item: &Stored) -> Result<()> {
     let (caller, organisation) = standing(member)?;
     rules::may_touch(caller, item.facts.role, organisation)?;
+    let invitation = id(item)?;
     let mut transaction = Transaction::new();
-    end(&mut transaction, member.permit.org(), item);
+    end(&mut transaction, (member.permit.org(), invitation), &item.facts);
     still_allowed(member, &mut transaction)?;
     note(
         ctx,
         member,
         &mut transaction,
         ActivityKind::InvitationRevoked,
-        id(item)?,
+        invitation,
     )?;
     commit(ctx, transaction, item.version + 1).await
 }
 
-/// Adds that an invitation is over: of two that would end it one comes second.
-pub(super) fn end(transaction: &mut Transaction, org: OrgId, item: &Stored) {
-    let condition = Condition::version(item.version);
-    transaction.delete_if("invitation", &item.key, &condition);
-    let guard = keys::invitation_guard(Tenant::new(org), &item.facts.address_digest);
+/// Adds that an invitation is over: of two that would end it one comes second. What was sent again meanwhile is another.
+pub(super) fn end(
+    transaction: &mut Transaction,
+    (org, invitation): (OrgId, InvitationId),
+    facts: &InvitationFacts,
+) {
+    let tenant = Tenant::new(org);
+    let same = Condition::text("digest", facts.digest.as_str());
+    transaction.delete_if("invitation", &key(tenant, invitation), &same);
+    let guard = keys::invitation_guard(tenant, &facts.address_digest);
     transaction.delete("guard", &guard);
+    transaction.delete("due row", &due_key(invitation, facts));
+}
+
+/// When an invitation that nobody accepts is deleted.
+pub(super) fn gone_at(facts: &InvitationFacts) -> Timestamp {
+    facts.expires_at.saturating_add(KEPT).unwrap_or(Timestamp::MAX)
+}
+
+/// The row that says so.
+pub(super) fn due_key(invitation: InvitationId, facts: &InvitationFacts) -> Key {
+    keys::invitation_due(invitation, HourBucket::of(gone_at(facts)))
+}
+
+fn put_due(
+    transaction: &mut Transaction,
+    (org, invitation): (OrgId, InvitationId),
+    facts: &InvitationFacts,
+) -> Result<()> {
+    let row = Item::plain(due_key(invitation, facts), InvitationDue { org, invitation });
+    transaction.create("due row", &row)
 }

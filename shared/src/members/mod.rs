@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod anchors;
+pub mod expiry;
 pub mod invitations;
 pub mod leaving;
 pub mod model;

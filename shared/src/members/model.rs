@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Role;
 use crate::email::Email;
-use crate::ids::{ActorId, InvitationId};
+use crate::ids::{ActorId, InvitationId, OrgId};
 
 /// The clear part of an invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,15 @@ pub struct Invitation {
 /// Guards that an address is invited once: by which invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationGuard {
+    /// The invitation.
+    pub invitation: InvitationId,
+}
+
+/// Points from an hour to an invitation that is deleted in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationDue {
+    /// The organisation.
+    pub org: OrgId,
     /// The invitation.
     pub invitation: InvitationId,
 }

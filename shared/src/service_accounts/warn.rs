@@ -1,8 +1,4 @@
-//! Announcing the end of API keys.
-//!
-//! Each key has a row under the hour in which its end is announced. The transaction that queues the mail deletes the row,
-//! so the head of a partition is the oldest work left, a run with nothing due reads nothing, and two runs at one moment
-//! announce once.
+//! Announcing the end of API keys: each key has a row under the hour in which its end is announced.
 
 use jiff::SignedDuration;
 
@@ -11,17 +7,14 @@ use super::rules;
 use crate::accounts::store::Account;
 use crate::auth::{ApiKey, Role};
 use crate::ctx::Ctx;
-use crate::error::{Error, Result};
+use crate::due;
+use crate::error::Result;
 use crate::ids::UserId;
-use crate::keys::{self, SHARDS, Tenant};
+use crate::keys::{self, Tenant};
 use crate::organisations::model::Membership;
 use crate::outbox::templates::Template;
-use crate::retention::HourBucket;
-use crate::store::{Commit, Condition, Item, Query, Raw, Transaction, Update};
+use crate::store::{Commit, Condition, Item, Raw, Transaction, Update};
 use crate::task::Deadline;
-
-/// Rows read at a time.
-const PAGE: u32 = 100;
 
 /// An announcement that nobody came to for so long has been waiting for several runs.
 const LATE: SignedDuration = SignedDuration::from_hours(48);
@@ -50,38 +43,16 @@ pub struct WarnReport {
 /// When a dependency does not answer; what was done stays done.
 pub async fn run(ctx: &Ctx, deadline: &Deadline) -> Result<WarnReport> {
     let mut report = WarnReport::default();
-    for shard in 0..SHARDS {
-        // `~` sorts behind every id, so the current hour's rows are all within.
-        let until = format!("{}~", HourBucket::of(ctx.now()));
-        let mut query = Query::new(keys::key_due_partition(shard), PAGE).until(until);
-        loop {
-            let page = ctx.store.query(&query).await?;
-            for raw in &page.items {
-                if deadline.has_passed() {
-                    report.unfinished = true;
-                    return Ok(report);
-                }
-                act(ctx, raw, &mut report).await?;
-            }
-            if page.next.is_none() {
-                break;
-            }
-            query = query.after(page.next);
-        }
+    let mut rows = due::Run::over(keys::key_due_partition);
+    while let Some(row) = rows.next(ctx, deadline).await? {
+        let done = announce(ctx, &row, &mut report).await;
+        rows.take(&row, done)?;
     }
-    Ok(report)
-}
-
-/// Deals with one row. A defect in one must not keep those behind it waiting.
-async fn act(ctx: &Ctx, raw: &Raw, report: &mut WarnReport) -> Result<()> {
-    match announce(ctx, raw, report).await {
-        Err(Error::Internal(cause)) => {
-            tracing::error!(%cause, row = raw.key.sort(), "the end of an API key was not announced");
-            report.failed += 1;
-            Ok(())
-        }
-        other => other,
-    }
+    Ok(WarnReport {
+        failed: rows.failed,
+        unfinished: rows.unfinished,
+        ..report
+    })
 }
 
 async fn announce(ctx: &Ctx, row: &Raw, report: &mut WarnReport) -> Result<()> {
