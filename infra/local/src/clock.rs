@@ -75,15 +75,12 @@ enum Source {
 
 impl Time {
     pub(crate) fn open(clocks: Clocks, directory: Option<&Path>) -> Result<Self, DataDirectoryError> {
-        let Clocks::Shifted = clocks else {
-            let Clocks::Manual(clock) = clocks else {
-                unreachable!("there are two kinds of clocks")
-            };
+        if let Clocks::Manual(clock) = clocks {
             return Ok(Self {
                 source: Source::Manual(clock),
                 file: None,
             });
-        };
+        }
         let file = directory.map(|directory| directory.join("clock.json"));
         let offset = file.as_deref().map_or(Ok(SignedDuration::ZERO), read)?;
         Ok(Self {

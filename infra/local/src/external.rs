@@ -124,9 +124,9 @@ impl External {
                 .inner
                 .forward(Request::get(uri).body(Bytes::new()).map_err(text)?)
                 .await?;
-            let mut listed: Value = parse(listed.body())?;
+            let listed: Value = parse(listed.body())?;
             let noted: Vec<Noted> =
-                serde_json::from_value(listed["messages"][&self.inner.id].take()).map_err(text)?;
+                serde_json::from_value(listed["messages"][&self.inner.id].clone()).map_err(text)?;
             let mail = noted
                 .into_iter()
                 .find(|mail| answer["MessageId"] == mail.message_id.as_str())

@@ -1,13 +1,13 @@
 //! The one place that writes to the terminal: what the program says, apart from its log.
 
-/// Says something on standard output.
-#[expect(clippy::disallowed_macros, reason = "the program's own output, not a log")]
+use std::io::Write as _;
+
+/// Says something on standard output. It is no fault of the program when nobody reads it any more.
 pub fn say(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Says on standard error what is wrong.
-#[expect(clippy::disallowed_macros, reason = "the program's own output, not a log")]
 pub fn complain(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -233,7 +233,8 @@ impl Tree {
             if tile.level() == 0 {
                 let from =
                     usize::try_from(index * WIDTH - level.start).map_err(|_| PublishError::TooLarge)?;
-                let bytes = encode_bundle(&leaves[from..from + nodes.len()]).ok_or(PublishError::TooLarge)?;
+                let new = leaves.get(from..from + nodes.len()).ok_or(PublishError::State)?;
+                let bytes = encode_bundle(new).ok_or(PublishError::TooLarge)?;
                 objects.push(Object {
                     path: bundle_path(index, width),
                     bytes,
