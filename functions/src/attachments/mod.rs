@@ -37,7 +37,7 @@ pub(crate) struct AttachmentResponse {
     state: State,
     /// What it is.
     #[serde(flatten)]
-    what: What,
+    what: AttachmentPayload,
     /// Who attached it.
     actor: ActorId,
     /// When.
@@ -51,50 +51,12 @@ pub(crate) struct AttachmentResponse {
     download: Option<SignedRequest>,
 }
 
-/// What is attached.
-#[derive(Serialize, JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum What {
-    /// A file that we keep.
-    File {
-        /// The name to save it under.
-        name: String,
-        /// Its media type.
-        content_type: String,
-        /// Its length in bytes.
-        size: u64,
-        /// SHA-256 of its bytes, in hex.
-        sha256: String,
-    },
-    /// A file in the customer's own storage.
-    Link {
-        /// The name to show.
-        name: String,
-        /// Where it is.
-        url: String,
-    },
-}
-
 impl AttachmentResponse {
     fn new(id: AttachmentId, item: Attachment) -> Self {
-        let what = match item.payload {
-            AttachmentPayload::File {
-                name,
-                content_type,
-                size,
-                sha256,
-            } => What::File {
-                name,
-                content_type,
-                size,
-                sha256,
-            },
-            AttachmentPayload::Link { name, url } => What::Link { name, url },
-        };
         Self {
             id,
             state: item.facts.state,
-            what,
+            what: item.payload,
             actor: item.facts.actor,
             created_at: item.facts.created_at,
             upload: None,

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use local::output::say;
 use local::runtime_api::{Bootstrap, Deadline, RuntimeApi};
-use local::{Clocks, Options, Stack, Storage};
+use local::{Clocks, Stack};
 use serde_json::Value;
 use shared::policy::Profile;
 
 use crate::cases::{self, ROUTE_CASES, TASK_CASES};
 use crate::clock::{self, Stopwatch};
 use crate::stage::Stage;
-use crate::{Result, build};
+use crate::{Result, build, stack};
 use doorbell::Doorbell;
 
 pub(crate) mod doorbell;
@@ -44,16 +44,8 @@ pub(crate) async fn run(release: bool) -> Result<bool> {
     cases::complete()?;
     say("Building the functions");
     let binaries = build::cargo_build(&["-p", "functions", "--bins"], release)?;
-    let options = Options {
-        profile: Profile::Trackado,
-        storage: Storage::Memory,
-        // Processes of their own have the machine's clock, so the stack has it, too.
-        clock: Clocks::Shifted,
-        port: Some(0),
-        enforce_policies: true,
-        schedules: false,
-    };
-    let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
+    // Processes of their own have the machine's clock, so the stack has it, too.
+    let stack = stack::start(Profile::Trackado, Clocks::Shifted).await?;
     let stage = Stage::set(&stack, "Boot").await?;
     let mut boot = Boot {
         binaries,

@@ -9,7 +9,7 @@ use functions::registry::{ROUTES, TASKS};
 use http::{Response, StatusCode};
 use jiff::{SignedDuration, Span, Timestamp};
 use local::output::{complain, say};
-use local::{Clocks, Fault, Options, Stack, Storage};
+use local::{Clocks, Fault, Stack};
 use serde_json::{Value, json};
 use shared::clock::ManualClock;
 use shared::policy::Profile;
@@ -18,7 +18,7 @@ use crate::api::Client;
 use crate::cases::{self, ROUTE_CASES, TASK_CASES};
 use crate::price::Calculator;
 use crate::stage::Stage;
-use crate::{Result, build, customer};
+use crate::{Result, build, customer, stack};
 use table::{Row, markdown};
 
 mod table;
@@ -52,15 +52,7 @@ struct Bench {
 pub(crate) async fn run() -> Result<bool> {
     cases::complete()?;
     let clock = Arc::new(ManualClock::new(START));
-    let options = Options {
-        profile: Profile::Trackado,
-        storage: Storage::Memory,
-        clock: Clocks::Manual(Arc::clone(&clock)),
-        port: Some(0),
-        enforce_policies: true,
-        schedules: false,
-    };
-    let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
+    let stack = stack::start(Profile::Trackado, Clocks::Manual(Arc::clone(&clock))).await?;
     stack.meter(true);
     let mut bench = Bench {
         stack,

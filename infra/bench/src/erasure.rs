@@ -7,12 +7,11 @@ use std::time::Duration;
 use http::Method;
 use jiff::SignedDuration;
 use local::output::complain;
-use local::{Clocks, Fault, Options, Stack, Storage};
+use local::{Clocks, Fault, Stack};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::policy::Profile;
 
-use crate::Result;
 use crate::api::{Call, text};
 use crate::clock::Stopwatch;
 use crate::customer::Customer;
@@ -20,6 +19,7 @@ use crate::limits::forget_limits;
 use crate::page::{Page, number, quantile};
 use crate::price::Prices;
 use crate::spent::Spent;
+use crate::{Result, stack};
 
 mod foreground;
 
@@ -186,15 +186,7 @@ impl Row {
 
 /// A stack whose clock runs, and can be moved.
 async fn start() -> Result<Stack> {
-    let options = Options {
-        profile: Profile::Trackr,
-        storage: Storage::Memory,
-        clock: Clocks::Shifted,
-        port: Some(0),
-        enforce_policies: true,
-        schedules: false,
-    };
-    Stack::start(options).await.map_err(|error| error.to_string())
+    stack::start(Profile::Trackr, Clocks::Shifted).await
 }
 
 async fn size(stack: &Stack, items: usize, accounts: usize, prices: &Prices) -> Result<Row> {

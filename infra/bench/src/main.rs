@@ -37,6 +37,7 @@ mod rig;
 mod scaffold;
 mod server;
 mod spent;
+mod stack;
 mod stage;
 mod tls;
 mod warm;

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use local::output::complain;
-use local::{Clocks, Options, Stack, Storage};
+use local::{Clocks, Stack};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::clock::ManualClock;
 use shared::policy::Profile;
 
-use crate::Result;
 use crate::api::text;
 use crate::clock::{Stopwatch, cpu_seconds};
 use crate::customer::Customer;
@@ -19,6 +18,7 @@ use crate::page::{Page, number};
 use crate::population::Pattern;
 use crate::price::Prices;
 use crate::spent::Spent;
+use crate::{Result, stack};
 
 /// When it begins: an ordinary Monday noon.
 const START: Timestamp = Timestamp::constant(1_795_435_200, 0);
@@ -198,15 +198,7 @@ fn slowdowns(rows: &[Row]) -> String {
 /// A stack with so much in it, at the moment when what is due is due.
 async fn measure(scale: &Scale, prices: &Prices) -> Result<Row> {
     let clock = Arc::new(ManualClock::new(START));
-    let options = Options {
-        profile: Profile::Trackado,
-        storage: Storage::Memory,
-        clock: Clocks::Manual(Arc::clone(&clock)),
-        port: Some(0),
-        enforce_policies: true,
-        schedules: false,
-    };
-    let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
+    let stack = stack::start(Profile::Trackado, Clocks::Manual(Arc::clone(&clock))).await?;
     let (due, erase_at) = cancelled(&stack, "Due").await?;
     clock.advance(LATER);
     let (other, _) = cancelled(&stack, "Other").await?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use local::{Clocks, Options, Stack, Storage};
+use local::{Clocks, Options, Stack};
 use serde_json::{Value, json};
 use shared::policy::Profile;
 
@@ -12,7 +12,7 @@ use crate::cases::{RouteCase, TaskCase};
 use crate::container::Container;
 use crate::stage::Stage;
 use crate::tls::Tls;
-use crate::{Result, build};
+use crate::{Result, build, stack};
 
 /// The floor: the Lambda runtime alone.
 pub(crate) const FLOOR: &str = "bare-lambda";
@@ -38,15 +38,11 @@ impl Rig {
     /// features, and starts the stack.
     pub(crate) async fn start(release: bool) -> Result<Self> {
         let binaries = build::cargo_build(&["-p", "functions", "-p", "bare", "--bins"], release)?;
+        // Processes of their own have the machine's clock, so the stack has it, too.
         let options = Options {
-            profile: Profile::Trackado,
-            storage: Storage::Memory,
-            // Processes of their own have the machine's clock, so the stack has it, too.
-            clock: Clocks::Shifted,
-            port: Some(0),
             // The bare binaries have no policy; that the functions keep to theirs is proved elsewhere.
             enforce_policies: false,
-            schedules: false,
+            ..stack::options(Profile::Trackado, Clocks::Shifted)
         };
         let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
         let tls = Tls::before(stack.endpoint()).await?;

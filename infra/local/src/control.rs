@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::error::Error;
 
+use crate::answer::{self, problem};
 use crate::clock::ClockError;
 use crate::machine::Machine;
 use crate::mailbox::is_this_machine;
@@ -111,7 +112,7 @@ async fn index(State(machine): Shared) -> Response {
 }
 
 async fn clock(State(machine): Shared) -> Response {
-    json_answer(&now(&machine))
+    answer::of(&now(&machine))
 }
 
 fn now(machine: &Machine) -> Value {
@@ -139,7 +140,7 @@ async fn move_clock(State(machine): Shared, headers: HeaderMap, body: Bytes) -> 
         Ok(Ok(ran)) => {
             let mut answer = now(&machine);
             answer["ran"] = json!(ran);
-            json_answer(&answer)
+            answer::of(&answer)
         }
         Ok(Err(error @ ClockError::NotSaved(_))) => {
             problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
@@ -212,7 +213,7 @@ async fn run_task(
     });
     match ran.await {
         Ok(Ok(_)) if from_page => Redirect::to("/_local").into_response(),
-        Ok(Ok(report)) => json_answer(&report),
+        Ok(Ok(report)) => answer::of(&report),
         Ok(Err(error)) => problem(status_of(&error), &error.to_string()),
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
@@ -231,7 +232,7 @@ fn status_of(error: &Error) -> StatusCode {
 }
 
 async fn usage(State(machine): Shared) -> Response {
-    json_answer(&machine.usage())
+    answer::of(&machine.usage())
 }
 
 /// Whether a request comes from the page. `curl -d` calls everything a form, also what is JSON.
@@ -241,23 +242,4 @@ fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
         .and_then(|kind| kind.to_str().ok())
         .unwrap_or_default();
     kind.starts_with("application/x-www-form-urlencoded") && !body.trim_ascii_start().starts_with(b"{")
-}
-
-fn json_answer(value: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
-}
-
-fn problem(status: StatusCode, detail: &str) -> Response {
-    let body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason(),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/problem+json")],
-        body.to_string(),
-    )
-        .into_response()
 }

@@ -25,6 +25,7 @@ pub mod ses;
 pub mod verify;
 
 mod account;
+mod answer;
 mod connector;
 mod contents;
 mod deployment;

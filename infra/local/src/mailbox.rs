@@ -19,6 +19,7 @@ use http::{HeaderValue, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::answer::{self, problem};
 use crate::ses::{Message, Ses};
 
 #[cfg(test)]
@@ -116,7 +117,7 @@ async fn list_json(State(ses): State<Ses>, RawQuery(query): RawQuery) -> Respons
                 .iter()
                 .map(|mail| as_json(mail))
                 .collect();
-            json_answer(StatusCode::OK, &json!({ "data": mails }))
+            answer::of(&json!({ "data": mails }))
         }
         Err(detail) => problem(StatusCode::BAD_REQUEST, &detail),
     }
@@ -127,7 +128,7 @@ async fn mail_json(State(ses): State<Ses>, Path(id): Path<String>) -> Response {
         Some(mail) => {
             let mut value = as_json(&mail);
             value["mime"] = mail.mime.as_str().into();
-            json_answer(StatusCode::OK, &value)
+            answer::of(&value)
         }
         None => problem(StatusCode::NOT_FOUND, "There is no such mail."),
     }
@@ -255,30 +256,6 @@ fn as_json(mail: &Message) -> Value {
         "text": mail.text,
         "html": mail.html,
     })
-}
-
-fn json_answer(status: StatusCode, value: &Value) -> Response {
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json")],
-        value.to_string(),
-    )
-        .into_response()
-}
-
-fn problem(status: StatusCode, detail: &str) -> Response {
-    let body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason(),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/problem+json")],
-        body.to_string(),
-    )
-        .into_response()
 }
 
 fn page(status: StatusCode, title: &str, body: &str) -> Response {

@@ -30,11 +30,12 @@ pub struct AttachmentFacts {
     pub completed_at: Option<Timestamp>,
 }
 
-/// The sealed part of an attachment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AttachmentPayload {
-    /// Bytes in our bucket, encrypted by S3 under a key derived from the unit's data key (SSE-C).
+    /// A file that we keep.
+    // Bytes in our bucket, encrypted by S3 under a key derived from the unit's data key (SSE-C).
     File {
         /// The name to save it under.
         name: String,
@@ -45,7 +46,8 @@ pub enum AttachmentPayload {
         /// SHA-256 of its bytes, in hex.
         sha256: String,
     },
-    /// A file in the customer's own storage (TDO-2).
+    /// A file in the customer's own storage.
+    // TDO-2.
     Link {
         /// The name to show.
         name: String,

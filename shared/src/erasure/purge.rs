@@ -160,39 +160,27 @@ impl<'a> Worker<'a> {
     }
 
     /// Writes the job and renews the lease, if nobody else wrote it since.
-    async fn save(&mut self, mut transaction: Transaction) -> Result<(), Halt> {
-        let done = self.job.facts.state == JobState::Sealed;
+    async fn save(&mut self, transaction: Transaction) -> Result<(), Halt> {
         let until = self.ctx.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX);
-        self.job.facts.lease_until = if done { 0 } else { until.as_millisecond() };
-        let before = self.job.version;
-        self.job.version += 1;
-        transaction.put_if("job", &self.job, &Condition::version(before))?;
-        match self
-            .ctx
-            .store
-            .commit(transaction, self.ctx.entropy.as_ref())
-            .await
-        {
-            Ok(()) => Ok(()),
-            Err(Commit::Rejected(_)) => Err(Halt::FencedOff),
-            Err(Commit::Failed(error)) => Err(error.into()),
-        }
+        let done = self.job.facts.state == JobState::Sealed;
+        let lease = if done { 0 } else { until.as_millisecond() };
+        self.write(transaction, lease).await
     }
 
     /// Gives the lease back, so that the next run need not wait for its end.
     async fn pause(&mut self) -> Result<JobState, Halt> {
+        self.write(Transaction::new(), 0).await?;
+        Ok(self.job.facts.state)
+    }
+
+    async fn write(&mut self, mut transaction: Transaction, lease_until: i64) -> Result<(), Halt> {
+        let (store, entropy) = (&self.ctx.store, self.ctx.entropy.as_ref());
         let before = self.job.version;
         self.job.version += 1;
-        self.job.facts.lease_until = 0;
-        let mut transaction = Transaction::new();
+        self.job.facts.lease_until = lease_until;
         transaction.put_if("job", &self.job, &Condition::version(before))?;
-        match self
-            .ctx
-            .store
-            .commit(transaction, self.ctx.entropy.as_ref())
-            .await
-        {
-            Ok(()) => Ok(self.job.facts.state),
+        match store.commit(transaction, entropy).await {
+            Ok(()) => Ok(()),
             Err(Commit::Rejected(_)) => Err(Halt::FencedOff),
             Err(Commit::Failed(error)) => Err(error.into()),
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
     ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem,
     Update as Change,
@@ -87,8 +88,11 @@ impl Transaction {
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table and item are set");
-        self.steps
-            .push((label, table, TransactWriteItem::builder().put(put).build()));
+        self.push(label, table, TransactWriteItem::builder().put(put));
+    }
+
+    fn push(&mut self, label: &'static str, table: Table, step: TransactWriteItemBuilder) {
+        self.steps.push((label, table, step.build()));
     }
 
     /// Creates an item without a sealed part; `label` names the failure that it exists already.
@@ -180,43 +184,30 @@ impl Transaction {
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table, key and expression are set");
-        self.steps.push((
-            label,
-            key.table,
-            TransactWriteItem::builder().update(change).build(),
-        ));
+        self.push(label, key.table, TransactWriteItem::builder().update(change));
     }
 
     /// Deletes the item if it meets the condition.
     pub fn delete_if(&mut self, label: &'static str, key: &Key, condition: &Condition) {
-        let delete = Delete::builder()
-            .table_name(key.table.as_str())
-            .set_key(Some(client::key_attributes(key)))
-            .condition_expression(&condition.text)
-            .set_expression_attribute_names(some(&condition.names))
-            .set_expression_attribute_values(some(&condition.values))
-            .return_values_on_condition_check_failure(OnFailure::AllOld)
-            .build()
-            .expect("table and key are set");
-        self.steps.push((
-            label,
-            key.table,
-            TransactWriteItem::builder().delete(delete).build(),
-        ));
+        self.remove(label, key, Some(condition));
     }
 
     /// Deletes the item, if there is one.
     pub fn delete(&mut self, label: &'static str, key: &Key) {
+        self.remove(label, key, None);
+    }
+
+    fn remove(&mut self, label: &'static str, key: &Key, condition: Option<&Condition>) {
         let delete = Delete::builder()
             .table_name(key.table.as_str())
             .set_key(Some(client::key_attributes(key)))
+            .set_condition_expression(condition.map(|condition| condition.text.clone()))
+            .set_expression_attribute_names(condition.and_then(|condition| some(&condition.names)))
+            .set_expression_attribute_values(condition.and_then(|condition| some(&condition.values)))
+            .set_return_values_on_condition_check_failure(condition.map(|_| OnFailure::AllOld))
             .build()
             .expect("table and key are set");
-        self.steps.push((
-            label,
-            key.table,
-            TransactWriteItem::builder().delete(delete).build(),
-        ));
+        self.push(label, key.table, TransactWriteItem::builder().delete(delete));
     }
 
     /// Demands that an item which is not written meets the condition.
@@ -230,11 +221,11 @@ impl Transaction {
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .build()
             .expect("table, key and condition are set");
-        self.steps.push((
+        self.push(
             label,
             key.table,
-            TransactWriteItem::builder().condition_check(check).build(),
-        ));
+            TransactWriteItem::builder().condition_check(check),
+        );
     }
 }
 

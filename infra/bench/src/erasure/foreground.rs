@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::SignedDuration;
-use local::{Clocks, Fault, Options, Stack, Storage};
+use local::{Clocks, Fault, Stack};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::policy::Profile;
 use tokio::sync::Notify;
 
-use crate::Result;
 use crate::api::text;
 use crate::clock::Stopwatch;
 use crate::customer::Customer;
@@ -19,6 +18,7 @@ use crate::limits::forget_limits;
 use crate::mix::{self, Door, SIGNED_IN, Visitor};
 use crate::page::{Page, number, quantile};
 use crate::population::Pattern;
+use crate::{Result, stack};
 
 /// Others at work at the same time.
 const VISITORS: usize = 8;
@@ -140,15 +140,7 @@ struct Scene {
 
 impl Scene {
     async fn set(lines: usize) -> Result<Self> {
-        let options = Options {
-            profile: Profile::Trackado,
-            storage: Storage::Memory,
-            clock: Clocks::Shifted,
-            port: Some(0),
-            enforce_policies: true,
-            schedules: false,
-        };
-        let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
+        let stack = stack::start(Profile::Trackado, Clocks::Shifted).await?;
         let customer = Customer::register(stack.origin(), "Due").await?;
         customer.import("Due", lines).await?;
         let path = "/v1/organisation/cancel";

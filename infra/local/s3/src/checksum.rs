@@ -200,6 +200,19 @@ macro_rules! declared_by {
 }
 pub(crate) use declared_by;
 
+/// What a request that carries a body declares about it, in headers and behind it.
+macro_rules! declared_of {
+    ($input:expr, $body:expr) => {{
+        let mut declared = $crate::checksum::declared_by!($input);
+        declared.md5.clone_from(&$input.content_md5);
+        let named = $input.checksum_algorithm.as_ref();
+        declared.algorithm = named.and_then(|name| $crate::checksum::Algorithm::from_name(name.as_str()));
+        declared.add_trailers(&$body.trailers);
+        declared
+    }};
+}
+pub(crate) use declared_of;
+
 /// Sets the checksum fields of a response.
 macro_rules! show_checksum {
     ($output:expr, $checksum:expr) => {

@@ -34,6 +34,31 @@ struct Query<'a> {
     versions: bool,
 }
 
+impl<'a> Query<'a> {
+    /// The current objects behind the key `after`.
+    fn of_objects(
+        prefix: Option<&'a str>,
+        delimiter: Option<&'a String>,
+        after: Option<&'a str>,
+        max_keys: i32,
+    ) -> Self {
+        Self {
+            prefix: prefix.unwrap_or_default(),
+            delimiter: given(delimiter),
+            after: after.map(|key| (key, i64::MIN)),
+            limit: usize::try_from(max_keys).unwrap_or(0),
+            versions: false,
+        }
+    }
+
+    fn run(&self, store: &Store, bucket: &str) -> S3Result<Page> {
+        store.read(|connection| {
+            common::bucket(connection, bucket)?;
+            page(connection, bucket, self)
+        })
+    }
+}
+
 struct Page {
     entries: Vec<Entry>,
     truncated: bool,
@@ -222,17 +247,8 @@ pub(crate) fn list_objects_v2(
             None => None,
         };
     let after = resumed.as_deref().or(input.start_after.as_deref());
-    let query = Query {
-        prefix: input.prefix.as_deref().unwrap_or_default(),
-        delimiter: given(input.delimiter.as_ref()),
-        after: after.map(|key| (key, i64::MIN)),
-        limit: usize::try_from(max_keys).unwrap_or(0),
-        versions: false,
-    };
-    let page = store.read(|connection| {
-        common::bucket(connection, &input.bucket)?;
-        page(connection, &input.bucket, &query)
-    })?;
+    let query = Query::of_objects(input.prefix.as_deref(), input.delimiter.as_ref(), after, max_keys);
+    let page = query.run(store, &input.bucket)?;
     let (truncated, next) = (page.truncated, page.last().map(hex::encode));
     let (contents, prefixes) = objects(page, &encoding, input.fetch_owner.unwrap_or(false));
     Ok(S3Response::new(ListObjectsV2Output {
@@ -259,17 +275,9 @@ pub(crate) fn list_objects(
     let input = req.input;
     let encoding = Encoding::of(input.encoding_type.as_ref())?;
     let max_keys = limit(input.max_keys)?;
-    let query = Query {
-        prefix: input.prefix.as_deref().unwrap_or_default(),
-        delimiter: given(input.delimiter.as_ref()),
-        after: input.marker.as_deref().map(|key| (key, i64::MIN)),
-        limit: usize::try_from(max_keys).unwrap_or(0),
-        versions: false,
-    };
-    let page = store.read(|connection| {
-        common::bucket(connection, &input.bucket)?;
-        page(connection, &input.bucket, &query)
-    })?;
+    let after = input.marker.as_deref();
+    let query = Query::of_objects(input.prefix.as_deref(), input.delimiter.as_ref(), after, max_keys);
+    let page = query.run(store, &input.bucket)?;
     let (truncated, next_marker) = (page.truncated, encoding.option(page.last()));
     let (contents, prefixes) = objects(page, &encoding, true);
     Ok(S3Response::new(ListObjectsOutput {

@@ -14,7 +14,7 @@ use super::buckets::owner;
 use super::common::{self, show_encryption};
 use super::copy::copy_source;
 use super::multipart::{self, Upload};
-use crate::checksum::{Algorithm, Checksum, Declared, declared_by, show_checksum};
+use crate::checksum::{Checksum, Declared, declared_of, show_checksum};
 use crate::clock;
 use crate::record::Segment;
 use crate::sse::{CustomerKey, customer_key};
@@ -96,13 +96,7 @@ pub(crate) fn upload_part(
 ) -> S3Result<S3Response<UploadPartOutput>> {
     let input = req.input;
     let customer = customer_key!(input)?;
-    let mut declared = declared_by!(input);
-    declared.md5.clone_from(&input.content_md5);
-    declared.algorithm = input
-        .checksum_algorithm
-        .as_ref()
-        .and_then(|name| Algorithm::from_name(name.as_str()));
-    declared.add_trailers(&body.trailers);
+    let declared = declared_of!(input, body);
     let (bucket, key, upload) = (&input.bucket, &input.key, &input.upload_id);
     let place = Place {
         bucket,

@@ -10,7 +10,7 @@ use super::body::Body;
 use super::common::{self, encryption_request, keep_checksum, show_encryption};
 use super::lock::{self, asked_lock};
 use super::tagging;
-use crate::checksum::{Algorithm, Checksum, declared_by, show_checksum};
+use crate::checksum::{Checksum, declared_of, show_checksum};
 use crate::record::{Record, headers_of};
 use crate::sse::{CustomerKey, customer_key};
 use crate::store::Store;
@@ -121,13 +121,7 @@ pub(crate) fn put_object(
 ) -> S3Result<S3Response<PutObjectOutput>> {
     let input = req.input;
     let customer = customer_key!(input)?;
-    let mut declared = declared_by!(input);
-    declared.md5.clone_from(&input.content_md5);
-    declared.algorithm = input
-        .checksum_algorithm
-        .as_ref()
-        .and_then(|name| Algorithm::from_name(name.as_str()));
-    declared.add_trailers(&body.trailers);
+    let declared = declared_of!(input, body);
     let now = store.now();
     let record = store.read(|connection| {
         let bucket = common::bucket(connection, &input.bucket)?;
