@@ -575,6 +575,55 @@ async fn a_step_up_shows_a_factor_again_and_goes_on_in_a_new_session() {
     assert_eq!(stepped, 3, "{log}");
 }
 
+/// The token of another session of the same person.
+async fn another_session(customer: &Customer) -> String {
+    let reply = customer.try_sign_in().await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.text("access_token")
+}
+
+#[tokio::test]
+async fn b_16_every_change_of_factors_ends_the_other_sessions() {
+    let (world, mut customer) = setting().await;
+    enrol_app(&world, &mut customer).await;
+    customer.enrol_passkey().await;
+    let passkeys = customer.get("/v1/me/factors").await.json();
+    let passkey = format!("passkeys/{}", passkeys["passkeys"][0]["id"].as_str().unwrap());
+    let changes = [
+        (Method::POST, "recovery-codes", 201),
+        (Method::DELETE, "totp", 204),
+        (Method::DELETE, &passkey, 204),
+    ];
+    for (method, path, status) in changes {
+        let other = another_session(&customer).await;
+        assert!(works(&world, &other).await);
+        let path = format!("/v1/me/factors/{path}");
+        let reply = customer.send(method, &path, &[], bytes::Bytes::new()).await;
+        assert_eq!(reply.status, status, "{path}: {reply:?}");
+        assert!(!works(&world, &other).await, "{path}");
+        assert!(works(&world, customer.token.as_deref().unwrap()).await, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn c_17_the_51st_session_ends_the_oldest_also_when_a_passkey_begins_it() {
+    let (world, mut customer) = setting().await;
+    customer.enrol_passkey().await;
+    let first = customer.token.clone().unwrap();
+    world.advance(1);
+    for _ in 1..50 {
+        another_session(&customer).await;
+    }
+    assert!(works(&world, &first).await);
+    let second = another_session(&customer).await;
+    assert!(works(&world, &second).await && !works(&world, &first).await);
+    let mut passkey = customer.passkey.take().unwrap().into_inner().unwrap();
+    let reply = finish(&world, &by_passkey(&world, &mut passkey).await).await;
+    customer.take(&reply);
+    let list = customer.get("/v1/me/sessions").await.json();
+    assert_eq!(list["data"].as_array().unwrap().len(), 50, "{list}");
+}
+
 #[tokio::test]
 async fn the_last_factor_takes_the_recovery_codes_along_and_an_account_its_passkeys() {
     let (world, mut customer) = setting().await;

@@ -90,6 +90,21 @@ async fn c_02_d_42_e_14_a_new_password_ends_every_other_session_and_replaces_one
 }
 
 #[tokio::test]
+async fn a_sign_in_that_waits_for_its_second_factor_ends_with_the_old_password() {
+    let (world, mut customer) = setting().await;
+    customer.enrol_passkey().await;
+    let waiting = customer.try_password().await.json();
+    let reply = change(&customer, PASSWORD, NEW).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(world.of_type("ephemeral", "session").await.len(), 1);
+    let mut passkey = customer.passkey.take().unwrap().into_inner().unwrap();
+    let answer = passkey.get(&waiting["passkey"]["publicKey"]);
+    let body = json!({ "mfa_token": waiting["mfa_token"], "passkey": answer });
+    let late = world.anonymous().post("/v1/auth/mfa", &body).await;
+    assert_eq!(late.problem().0, 401, "{late:?}");
+}
+
+#[tokio::test]
 async fn a_14_the_current_password_is_needed_and_guessing_it_counts() {
     let (world, customer) = setting().await;
     let body = json!({ "new_password": NEW });
