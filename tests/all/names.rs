@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use functions::registry::{ROUTES, TASKS};
 use local::iam::Event;
-use serde_json::Value;
+use serde_json::{Value, json};
+use shared::activity::model::ActivityKind;
+use shared::auth::Action;
+use shared::records::fields::AssetStatus;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -217,6 +220,42 @@ fn the_openapi_document_has_every_route_with_every_status() {
         .map(|route| route.name.to_owned())
         .collect();
     assert_eq!(operations, routes);
+}
+
+#[test]
+fn the_openapi_document_names_exactly_the_words_that_lists_take() {
+    let document = functions::openapi::document("https://api.example");
+    let of_query = |path: &str, name: &str| -> BTreeSet<String> {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let parameter = parameters.iter().find(|one| one["name"] == name).unwrap();
+        let pattern = parameter["schema"]["pattern"].as_str().unwrap();
+        let words = pattern.trim_start_matches("^(").split(')').next().unwrap();
+        assert_eq!(pattern, format!("^({words})(,({words}))*$"));
+        words.split('|').map(str::to_owned).collect()
+    };
+    let known = ActivityKind::ALL.iter().map(|kind| kind.as_str().to_owned());
+    assert_eq!(of_query("/v1/organisation/activity", "kind"), known.collect());
+    let known = AssetStatus::ALL.iter().map(|status| status.as_str().to_owned());
+    assert_eq!(of_query("/v1/records", "status"), known.collect());
+    let of_actions =
+        |schema: &str| document["components"]["schemas"][schema]["properties"]["actions"].clone();
+    let fitting = |fits: fn(Action) -> bool| json!(Action::names(fits));
+    for role in ["RoleRequest", "RolePatch"] {
+        let actions = of_actions(role);
+        assert_eq!(
+            actions["items"]["enum"],
+            fitting(Action::fits_custom_role),
+            "{role}"
+        );
+        // Naming an action twice is no mistake with roles, and one with keys.
+        assert_eq!(actions["uniqueItems"], Value::Null, "{role}");
+    }
+    let actions = of_actions("Scopes");
+    assert_eq!(actions["items"]["enum"], fitting(Action::fits_api_key));
+    assert_eq!(
+        (&actions["uniqueItems"], &actions["minItems"]),
+        (&json!(true), &json!(1))
+    );
 }
 
 #[test]

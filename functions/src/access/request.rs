@@ -18,6 +18,7 @@ use crate::registry::StaffCall;
 /// What is asked for.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["kinds", "record_id"] }))]
 pub(crate) struct AccessRequest {
     /// Why; the organisation's owners read it.
     reason: Reason,
@@ -27,7 +28,7 @@ pub(crate) struct AccessRequest {
     minutes: u16,
     /// To records of which kinds; to all when absent.
     #[serde(default, deserialize_with = "crate::gateway::present")]
-    #[schemars(with = "BTreeSet<Kind>", length(min = 1))]
+    #[schemars(with = "Vec<Kind>", length(min = 1))]
     kinds: Option<BTreeSet<Kind>>,
     /// To this one record only; then without kinds.
     #[serde(default, deserialize_with = "crate::gateway::present")]

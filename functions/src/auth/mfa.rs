@@ -9,6 +9,7 @@ use crate::registry::Call;
 
 with_second_factor! {
     /// A second factor: exactly one.
+    #[schemars(extend("minProperties" = 2, "maxProperties" = 2))]
     MfaRequest {
         /// The token of the sign-in that waits.
         mfa_token: String

@@ -10,9 +10,9 @@ use shared::mfa::totp::Code;
 /// `flatten`), which would refuse unknown fields no longer, and name no mistake where it is.
 macro_rules! with_second_factor {
     ($(#[$meta:meta])* $name:ident { $($own:tt)* } $(#[$passkey:meta])*) => {
-        $(#[$meta])*
         #[derive(serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
+        $(#[$meta])*
         pub(crate) struct $name {
             $($own)*,
             /// A code of the authenticator app.

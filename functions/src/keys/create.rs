@@ -1,8 +1,9 @@
 //! `POST /v1/service-accounts/{service_account_id}/keys`
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::accounts::store as accounts;
 use shared::auth::{Action, RecordScope};
 use shared::error::Result;
@@ -36,13 +37,21 @@ pub(crate) struct CreateRequest {
 #[serde(deny_unknown_fields)]
 struct Scopes {
     /// The actions.
+    #[schemars(schema_with = "actions_schema")]
     actions: Vec<Action>,
     /// Whose records: all, or only those that the service account created.
     #[serde(default)]
     records: RecordScope,
     /// Records of which kinds; all when absent.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     kinds: Option<Vec<Kind>>,
+}
+
+fn actions_schema(_: &mut SchemaGenerator) -> Schema {
+    let names = Action::names(Action::fits_api_key);
+    let item = json!({ "type": "string", "enum": names });
+    json_schema!({ "type": "array", "items": item, "minItems": 1, "uniqueItems": true })
 }
 
 /// A new API key.

@@ -13,6 +13,7 @@ use crate::registry::MemberCall;
 
 with_second_factor! {
     /// Exactly one factor. The password will do where the account has no second factor.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
     StepUpRequest {
         /// The password.
         #[serde(default, deserialize_with = "crate::gateway::present")]

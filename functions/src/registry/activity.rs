@@ -1,13 +1,21 @@
 //! Activity logs.
 
+use shared::activity::model::ActivityKind;
+
 use super::*;
 use crate::{activity, me};
+
+/// As in RFC 3339.
+const INSTANT: &str = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
 
 const KINDS: Parameter = Parameter {
     name: "kind",
     description: "Only entries of these kinds, separated by commas.",
     required: false,
-    schema: || json!({ "type": "string", "pattern": "^[a-z_]+(,[a-z_]+)*$" }),
+    schema: || {
+        let names = ActivityKind::ALL.iter().map(|kind| kind.as_str());
+        json!({ "type": "string", "pattern": list_of(names) })
+    },
 };
 const ACTOR: Parameter = Parameter {
     name: "actor",
@@ -19,7 +27,10 @@ const AT: Parameter = Parameter {
     name: "at",
     description: "Only from one instant to another: from..to, RFC 3339; either may be left out.",
     required: false,
-    schema: || json!({ "type": "string", "examples": ["2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"] }),
+    schema: || {
+        let pattern = format!(r"^({INSTANT})?\.\.({INSTANT})?$");
+        json!({ "type": "string", "pattern": pattern, "examples": ["2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"] })
+    },
 };
 
 routes! {

@@ -198,6 +198,12 @@ const CURSOR: Parameter = Parameter {
     schema: || json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{22,}$" }),
 };
 
+/// The pattern of some of these words, separated by commas.
+fn list_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words = words.collect::<Vec<_>>().join("|");
+    format!("^({words})(,({words}))*$")
+}
+
 fn needs_nothing(_: Tenant, _: ActorId, _: &Request) -> Result<Vec<Key>> {
     Ok(Vec::new())
 }

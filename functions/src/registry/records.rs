@@ -1,5 +1,7 @@
 //! Records, attachments, imports.
 
+use shared::records::fields::AssetStatus;
+
 use super::*;
 use crate::{attachments, imports, records};
 
@@ -22,7 +24,10 @@ routes! {
             },
             Parameter {
                 name: "status", description: "Only assets of these statuses, separated by commas.", required: false,
-                schema: || json!({ "type": "string", "pattern": "^[a-z]+(,[a-z]+)*$" }),
+                schema: || {
+                    let names = AssetStatus::ALL.iter().map(|status| status.as_str());
+                    json!({ "type": "string", "pattern": list_of(names) })
+                },
             },
             Parameter {
                 name: "sort", description: "In which order; - is newest first.", required: false,

@@ -18,14 +18,14 @@ pub(crate) struct RoleRequest {
     /// Its name.
     name: RoleName,
     /// What it allows.
-    #[schemars(with = "std::collections::BTreeSet<Action>")]
+    #[schemars(schema_with = "super::actions_schema")]
     actions: Vec<Action>,
     /// Whose records.
     #[serde(default)]
     records: RecordScope,
     /// Records of which kinds; all when absent.
     #[serde(default, deserialize_with = "crate::gateway::present")]
-    #[schemars(with = "std::collections::BTreeSet<Kind>")]
+    #[schemars(with = "Vec<Kind>")]
     kinds: Option<Vec<Kind>>,
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod update;
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use shared::auth::{Action, Grants, RecordScope, Role};
 use shared::error::{Error, Result};
@@ -55,6 +55,12 @@ impl RoleResponse {
             kinds,
         }
     }
+}
+
+/// The shape of a list of actions that a role of the organisation's own may contain.
+fn actions_schema(_: &mut SchemaGenerator) -> Schema {
+    let names = Action::names(Action::fits_custom_role);
+    json_schema!({ "type": "array", "items": { "type": "string", "enum": names } })
 }
 
 /// Two equal members of a list are one.

@@ -21,7 +21,7 @@ pub(crate) struct RolePatch {
     name: Option<RoleName>,
     /// What it allows.
     #[serde(default, deserialize_with = "crate::gateway::present")]
-    #[schemars(with = "std::collections::BTreeSet<Action>")]
+    #[schemars(schema_with = "super::actions_schema")]
     actions: Option<Vec<Action>>,
     /// Whose records.
     #[serde(default, deserialize_with = "crate::gateway::present")]
@@ -29,7 +29,7 @@ pub(crate) struct RolePatch {
     records: Option<RecordScope>,
     /// Records of which kinds; null for all.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Option<std::collections::BTreeSet<Kind>>")]
+    #[schemars(with = "Option<Vec<Kind>>")]
     kinds: Option<Option<Vec<Kind>>>,
 }
 

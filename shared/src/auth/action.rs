@@ -181,6 +181,12 @@ impl Action {
         self.is(Column::Service)
     }
 
+    /// The names of those that fit, for the shapes of what is sent.
+    pub fn names(fits: fn(Self) -> bool) -> Vec<&'static str> {
+        let fitting = Self::ALL.iter().filter(|action| fits(**action));
+        fitting.map(|action| action.as_str()).collect()
+    }
+
     /// Whether it is about records, so that a role can narrow it to one's own or to some kinds.
     pub const fn is_about_records(self) -> bool {
         matches!(self, Self::ReadRecords | Self::WriteRecords | Self::DeleteRecords)
@@ -217,11 +223,7 @@ impl JsonSchema for Action {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let names: Vec<_> = Self::ALL
-            .iter()
-            .filter(|action| action.fits_custom_role() || action.fits_api_key())
-            .map(|action| action.as_str())
-            .collect();
+        let names = Self::names(|action| action.fits_custom_role() || action.fits_api_key());
         schemars::json_schema!({ "type": "string", "enum": names })
     }
 }

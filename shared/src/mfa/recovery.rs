@@ -95,7 +95,8 @@ impl schemars::JsonSchema for RecoveryCode {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "minLength": 24, "maxLength": 64 })
+        let pattern = "^[ -]*([0-9A-HJ-NP-TV-Za-hj-np-tv-zOoIi][ -]*){24}$";
+        schemars::json_schema!({ "type": "string", "maxLength": 64, "pattern": pattern })
     }
 }
 

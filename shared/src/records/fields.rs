@@ -162,6 +162,15 @@ pub enum AssetStatus {
 }
 
 impl AssetStatus {
+    /// All statuses.
+    pub const ALL: [Self; 5] = [
+        Self::Ready,
+        Self::Deployed,
+        Self::Pending,
+        Self::Undeployable,
+        Self::Archived,
+    ];
+
     /// The status's name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -178,16 +187,10 @@ impl FromStr for AssetStatus {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [
-            Self::Ready,
-            Self::Deployed,
-            Self::Pending,
-            Self::Undeployable,
-            Self::Archived,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == text)
-        .ok_or_else(|| "It must be ready, deployed, pending, undeployable or archived".to_owned())
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| "It must be ready, deployed, pending, undeployable or archived".to_owned())
     }
 }
 
