@@ -33,8 +33,8 @@ fn all(ids: &[u128], hour: HourBucket) -> Vec<(String, Key)> {
         add(format!("digest {a}"), email_guard(&format!("{a:032x}")));
         add(format!("service count {a}"), service_count(tenant));
         add(format!("key due {a}"), key_due(ApiKeyId::from_bits(a), hour));
-        let invitation = InvitationId::from_bits(a);
-        add(format!("invitation due {a}"), invitation_due(invitation, hour));
+        let expiry = invitation_due(InvitationId::from_bits(a), hour);
+        add(format!("invitation due {a}"), expiry);
         add(format!("softlock {a}"), softlock(&format!("{a:032x}")));
         for name in ["mail", "mail-address"] {
             add(
