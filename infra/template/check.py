@@ -101,7 +101,7 @@ def applies(skip, finding):
 
 def uncovered(coverage, looked, planted):
     """Lines of coverage.toml that are not true."""
-    tests = "".join(path.read_text() for path in (ROOT / "tests/all").glob("*.rs"))
+    tests = "".join(path.read_text() for path in (ROOT / "tests/all").rglob("*.rs"))
     for line, means in coverage.items():
         for mean in means:
             kind, _, rest = mean.partition(": ")

@@ -4,20 +4,18 @@ use http::Method;
 use serde_json::{Value, json};
 use shared::mfa::totp::{Algorithm, code_at, step_at};
 use shared::policy::Profile;
-use tests::authenticator::Authenticator;
 
 use crate::colleagues::kinds;
-use crate::harness::{Customer, PAGE, PASSWORD, Reply, World};
-use crate::support::{assert_unchanged, together};
+use crate::harness::{Customer, PASSWORD, Reply, World};
 
-const WRONG_CODE: &str = "000000";
+pub const WRONG_CODE: &str = "000000";
 
 /// An authenticator app.
 #[derive(Clone)]
-struct App(Vec<u8>);
+pub struct App(Vec<u8>);
 
 impl App {
-    fn new(secret: &str) -> Self {
+    pub fn new(secret: &str) -> Self {
         let (mut bits, mut buffer, mut bytes) = (0, 0_u32, Vec::new());
         for letter in secret.bytes() {
             let value = match letter {
@@ -36,20 +34,20 @@ impl App {
     }
 
     /// The code of the step that is so many steps away.
-    fn code(&self, world: &World, steps: i64) -> String {
+    pub fn code(&self, world: &World, steps: i64) -> String {
         let step = step_at(world.now()).checked_add_signed(steps).unwrap();
         code_at(Algorithm::Sha1, &self.0, step, 6)
     }
 }
 
-async fn setting() -> (World, Customer) {
+pub async fn setting() -> (World, Customer) {
     let world = World::new(Profile::Trackado).await;
     let customer = world.customer("Ada").await;
     (world, customer)
 }
 
 /// Sets an app up, and goes on with the session that comes of it.
-async fn enrol_app(world: &World, customer: &mut Customer) -> App {
+pub async fn enrol_app(world: &World, customer: &mut Customer) -> App {
     let reply = customer.post("/v1/me/factors/totp", &Value::Null).await;
     assert_eq!(reply.status, 201, "{reply:?}");
     let app = App::new(&reply.text("secret"));
@@ -61,7 +59,7 @@ async fn enrol_app(world: &World, customer: &mut Customer) -> App {
     app
 }
 
-async fn recovery_codes(customer: &Customer) -> Vec<String> {
+pub async fn recovery_codes(customer: &Customer) -> Vec<String> {
     let reply = customer.post("/v1/me/factors/recovery-codes", &Value::Null).await;
     assert_eq!(reply.status, 201, "{reply:?}");
     let codes = reply.json()["codes"].as_array().unwrap().clone();
@@ -72,27 +70,27 @@ async fn recovery_codes(customer: &Customer) -> Vec<String> {
 }
 
 /// Shows the password, and gives what waits for the second factor.
-async fn waiting(customer: &Customer) -> Value {
+pub async fn waiting(customer: &Customer) -> Value {
     let reply = customer.try_password().await;
     assert_eq!(reply.status, 202, "{reply:?}");
     reply.json()
 }
 
-async fn show(world: &World, waiting: &Value, name: &str, factor: &Value) -> Reply {
+pub async fn show(world: &World, waiting: &Value, name: &str, factor: &Value) -> Reply {
     let mut body = json!({ "mfa_token": waiting["mfa_token"] });
     body[name] = factor.clone();
     world.anonymous().post("/v1/auth/mfa", &body).await
 }
 
-async fn show_code(world: &World, waiting: &Value, code: &str) -> Reply {
+pub async fn show_code(world: &World, waiting: &Value, code: &str) -> Reply {
     show(world, waiting, "code", &json!(code)).await
 }
 
-async fn works(world: &World, token: &str) -> bool {
+pub async fn works(world: &World, token: &str) -> bool {
     world.with_token(token).get("/v1/me").await.status == 200
 }
 
-fn refused(reply: &Reply) {
+pub fn refused(reply: &Reply) {
     assert_eq!(
         reply.problem(),
         (401, "unauthenticated".into(), vec![]),
@@ -272,7 +270,7 @@ async fn b_12_a_refresh_keeps_the_level_of_its_session() {
     }
 }
 
-async fn put_security(customer: &Customer, body: &Value) -> Reply {
+pub async fn put_security(customer: &Customer, body: &Value) -> Reply {
     let reply = customer.get("/v1/organisation/security").await;
     let etag = reply.header("etag").unwrap_or("\"1\"").to_owned();
     customer
@@ -316,217 +314,6 @@ async fn b_17_b_19_without_a_second_factor_an_admin_reaches_enrolment_only_and_a
 async fn lower(world: &World, customer: &Customer) {
     let user = customer.user().await;
     world.set_level(&user, "aal1").await;
-}
-
-#[tokio::test]
-async fn b_22_b_23_b_24_b_25_recovery_codes_are_ten_good_once_and_dead_when_there_are_new_ones() {
-    let (world, mut customer) = setting().await;
-    let none = customer.post("/v1/me/factors/recovery-codes", &Value::Null).await;
-    assert_eq!(none.problem().0, 409, "{none:?}");
-    enrol_app(&world, &mut customer).await;
-    let old = recovery_codes(&customer).await;
-    assert_eq!(old.len(), 10);
-    let new = recovery_codes(&customer).await;
-    let list = customer.get("/v1/me/factors").await;
-    assert_eq!(list.json()["recovery_codes_left"], json!(10));
-    assert!(!String::from_utf8_lossy(&list.body).contains(&new[0]));
-    let step = waiting(&customer).await;
-    assert_eq!(step["methods"], json!(["totp", "recovery_code"]));
-    refused(&show(&world, &step, "recovery_code", &json!(old[0])).await);
-    let reply = show(&world, &step, "recovery_code", &json!(new[0].to_lowercase())).await;
-    customer.take(&reply);
-    let again = waiting(&customer).await;
-    refused(&show(&world, &again, "recovery_code", &json!(new[0])).await);
-    let subjects = world.subjects(&customer.email);
-    assert!(
-        subjects.contains(&"A recovery code was used".to_owned()),
-        "{subjects:?}"
-    );
-    let log = customer.get("/v1/me/activity").await.json();
-    assert!(kinds(&log).contains(&"recovery_code_used"), "{log}");
-    let list = customer.get("/v1/me/factors").await;
-    assert_eq!(list.json()["recovery_codes_left"], json!(9));
-}
-
-/// How many of sixteen requests at one moment got a session.
-async fn sixteen(world: &World, steps: &[Value], name: &'static str, factor: &str) -> usize {
-    let replies = together(16, |index| {
-        let client = world.anonymous();
-        let mut body = json!({ "mfa_token": steps[index % steps.len()]["mfa_token"] });
-        body[name] = json!(factor);
-        async move { client.post("/v1/auth/mfa", &body).await }
-    })
-    .await;
-    for reply in &replies {
-        // The account is locked when too many tries come at once.
-        assert!(matches!(reply.status, 200 | 401 | 429), "{reply:?}");
-    }
-    replies.iter().filter(|reply| reply.status == 200).count()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn b_02_b_23_sixteen_times_the_same_code_at_one_moment_is_one_session() {
-    let (world, mut customer) = setting().await;
-    let app = enrol_app(&world, &mut customer).await;
-    let codes = recovery_codes(&customer).await;
-    let steps = [waiting(&customer).await, waiting(&customer).await];
-    let before = world.of_type("ephemeral", "session").await.len();
-    assert_eq!(sixteen(&world, &steps, "code", &app.code(&world, 0)).await, 1);
-    // Those that came too late counted as failures, which are forgotten after a day.
-    world.advance(3_600 * 25);
-    let steps = [waiting(&customer).await, waiting(&customer).await];
-    assert_eq!(sixteen(&world, &steps, "recovery_code", &codes[3]).await, 1);
-    assert_eq!(world.of_type("ephemeral", "session").await.len(), before + 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn b_02_b_23_two_sign_ins_that_both_found_a_code_unused_do_not_both_use_it() {
-    let (world, mut customer) = setting().await;
-    let app = enrol_app(&world, &mut customer).await;
-    let codes = recovery_codes(&customer).await;
-    for (name, factor) in [("code", app.code(&world, 0)), ("recovery_code", codes[0].clone())] {
-        let steps = [waiting(&customer).await, waiting(&customer).await];
-        world.meet("auth-mfa", "TransactWriteItems", 2);
-        let replies = together(2, |index| {
-            let client = world.anonymous();
-            let mut body = json!({ "mfa_token": steps[index]["mfa_token"] });
-            body[name] = json!(factor);
-            async move { client.post("/v1/auth/mfa", &body).await }
-        })
-        .await;
-        world.stack.clear_fault();
-        let mut statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
-        statuses.sort_unstable();
-        assert_eq!(statuses, [200, 401], "{name}: {replies:?}");
-    }
-}
-
-/// Begins a sign-in by passkey, lets the authenticator answer, and gives ceremony and answer.
-async fn by_passkey(world: &World, authenticator: &mut Authenticator) -> Value {
-    let begun = world.anonymous().post("/v1/auth/passkeys", &Value::Null).await;
-    assert_eq!(begun.status, 200, "{begun:?}");
-    let answer = authenticator.get(&begun.json()["publicKey"]);
-    json!({ "ceremony": begun.json()["ceremony"], "answer": answer })
-}
-
-async fn finish(world: &World, body: &Value) -> Reply {
-    world.anonymous().post("/v1/auth/passkeys/finish", body).await
-}
-
-#[tokio::test]
-async fn b_31_b_32_a_passkey_signs_in_alone_once_for_each_challenge_and_only_here() {
-    let (world, mut customer) = setting().await;
-    customer.enrol_passkey().await;
-    let mut passkey = customer.passkey.take().unwrap().into_inner().unwrap();
-    let mut body = by_passkey(&world, &mut passkey).await;
-    let reply = finish(&world, &body).await;
-    customer.take(&reply);
-    let used = &customer.get("/v1/me/factors").await.json()["passkeys"][0]["used_at"];
-    assert_eq!(used, &json!(crate::harness::START));
-    refused(&finish(&world, &body).await);
-    body = by_passkey(&world, &mut passkey).await;
-    world.advance(300);
-    let late = finish(&world, &body).await;
-    refused(&late);
-    let honest = passkey.conduct.clone();
-    let conducts: [fn(&mut Authenticator); 5] = [
-        |passkey| passkey.conduct.origin = "https://evil.example".into(),
-        |passkey| passkey.conduct.rp_id = Some("evil.example".into()),
-        |passkey| passkey.conduct.type_name = Some("webauthn.create".into()),
-        |passkey| passkey.conduct.challenge = Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into()),
-        |passkey| passkey.conduct.user_verified = false,
-    ];
-    for (index, misconduct) in conducts.into_iter().enumerate() {
-        misconduct(&mut passkey);
-        let body = by_passkey(&world, &mut passkey).await;
-        let reply = finish(&world, &body).await;
-        assert_eq!(reply.anonymised(), late.anonymised(), "{index}");
-        passkey.conduct = honest.clone();
-        // The challenge was good for one answer, right or wrong.
-        refused(&finish(&world, &body).await);
-    }
-    // A ceremony with the answer to another one.
-    let (one, other) = (
-        by_passkey(&world, &mut passkey).await,
-        by_passkey(&world, &mut passkey).await,
-    );
-    let mixed = json!({ "ceremony": one["ceremony"], "answer": other["answer"] });
-    assert_eq!(finish(&world, &mixed).await.anonymised(), late.anonymised());
-    assert_eq!(finish(&world, &other).await.status, 200);
-}
-
-#[tokio::test]
-async fn b_36_b_37_b_38_a_passkey_is_of_one_account_that_is_confirmed_and_state_from_outside_is_refused() {
-    let (world, mut ada) = setting().await;
-    let bob = world.customer("Bob").await;
-    ada.enrol_passkey().await;
-    let mut passkey = ada.passkey.take().unwrap().into_inner().unwrap();
-    let options = bob.post("/v1/me/factors/passkeys", &Value::Null).await.json();
-    let mut own = Authenticator::new(PAGE);
-    let answer = own.create(&options["publicKey"]);
-    for name in ["state", "user", "challenge", "counter"] {
-        let mut body = json!({ "name": "Key", "answer": answer });
-        body[name] = json!("x");
-        let reply = bob.post("/v1/me/factors/confirm-passkey", &body).await;
-        assert_eq!(
-            reply.problem(),
-            (422, "invalid".into(), vec![format!("/{name}")]),
-            "{reply:?}"
-        );
-    }
-    let body = json!({ "name": "Key", "answer": answer });
-    let foreign = ada.post("/v1/me/factors/confirm-passkey", &body).await;
-    assert_eq!(
-        foreign.problem(),
-        (422, "invalid".into(), vec!["/answer".into()]),
-        "{foreign:?}"
-    );
-    assert_eq!(
-        bob.post("/v1/me/factors/confirm-passkey", &body).await.status,
-        200
-    );
-    // A second answer to the same options, from a session that is new anyway.
-    refused(&bob.post("/v1/me/factors/confirm-passkey", &body).await);
-    unconfirm(&world, &ada).await;
-    let body = by_passkey(&world, &mut passkey).await;
-    refused(&finish(&world, &body).await);
-}
-
-async fn unconfirm(world: &World, customer: &Customer) {
-    let user = customer.user().await;
-    world.set_unverified(&user).await;
-}
-
-#[tokio::test]
-async fn b_37_a_credential_that_any_account_has_is_registered_with_no_other() {
-    let (world, mut ada) = setting().await;
-    let bob = world.customer("Bob").await;
-    ada.enrol_passkey().await;
-    let options = ada.post("/v1/me/factors/passkeys", &Value::Null).await.json();
-    let excluded = options["publicKey"]["excludeCredentials"]
-        .as_array()
-        .unwrap()
-        .len();
-    assert_eq!(excluded, 1, "{options}");
-    let mut passkey = ada.passkey.take().unwrap().into_inner().unwrap();
-    passkey.conduct.same_credential = true;
-    let before = world.of_type("core", "passkey_guard").await;
-    // The own one is among those that were not to answer.
-    for (customer, problem) in [(&ada, (422, "invalid")), (&bob, (409, "conflict"))] {
-        let options = customer
-            .post("/v1/me/factors/passkeys", &Value::Null)
-            .await
-            .json();
-        let body = json!({ "name": "Key", "answer": passkey.create(&options["publicKey"]) });
-        let reply = customer.post("/v1/me/factors/confirm-passkey", &body).await;
-        assert_eq!(
-            reply.problem(),
-            (problem.0, problem.1.into(), vec!["/answer".into()]),
-            "{reply:?}"
-        );
-    }
-    assert_eq!(world.of_type("core", "passkey_guard").await, before);
-    assert_eq!(bob.try_password().await.status, 200, "nothing was added");
 }
 
 #[tokio::test]
@@ -622,77 +409,6 @@ async fn c_17_the_51st_session_ends_the_oldest_also_when_a_passkey_begins_it() {
     customer.take(&reply);
     let list = customer.get("/v1/me/sessions").await.json();
     assert_eq!(list["data"].as_array().unwrap().len(), 50, "{list}");
-}
-
-#[tokio::test]
-async fn the_last_factor_takes_the_recovery_codes_along_and_an_account_its_passkeys() {
-    let (world, mut customer) = setting().await;
-    enrol_app(&world, &mut customer).await;
-    customer.enrol_passkey().await;
-    recovery_codes(&customer).await;
-    assert_eq!(customer.delete("/v1/me/factors/totp", &[]).await.status, 204);
-    assert_eq!(customer.delete("/v1/me/factors/totp", &[]).await.problem().0, 404);
-    let list = customer.get("/v1/me/factors").await.json();
-    assert_eq!(
-        (&list["second_factor"], &list["recovery_codes_left"]),
-        (&json!(true), &json!(10)),
-        "{list}"
-    );
-    let id = list["passkeys"][0]["id"].as_str().unwrap().to_owned();
-    let path = format!("/v1/me/factors/passkeys/{id}");
-    assert_eq!(customer.delete(&path, &[]).await.status, 204);
-    assert!(world.of_type("core", "passkey_guard").await.is_empty());
-    let list = customer.get("/v1/me/factors").await.json();
-    assert_eq!(
-        list,
-        json!({ "second_factor": false, "totp": null, "passkeys": [], "recovery_codes_left": 0 })
-    );
-    customer.sign_in().await;
-    customer.enrol_passkey().await;
-    assert_eq!(world.of_type("core", "passkey_guard").await.len(), 1);
-    let reply = customer.delete("/v1/organisation", &[]).await;
-    assert_eq!(reply.status, 202, "{reply:?}");
-    let reply = customer.delete("/v1/me", &[]).await;
-    assert_eq!(reply.status, 202, "{reply:?}");
-    assert!(world.of_type("core", "passkey_guard").await.is_empty());
-}
-
-#[tokio::test]
-async fn b_41_two_administrators_remove_lost_factors_and_one_does_not() {
-    let (world, owner) = setting().await;
-    let admin = world.joined(&owner, "Admin", "admin").await;
-    let mut member = world.joined(&owner, "Member", "member").await;
-    let path = format!("/v1/members/{}/reset-factors", member.user().await);
-    let none = owner.post(&path, &Value::Null).await;
-    assert_eq!(none.problem().0, 409, "{none:?}");
-    enrol_app(&world, &mut member).await;
-    member.enrol_passkey().await;
-    let reply = owner.post(&path, &Value::Null).await;
-    assert_eq!((reply.status, reply.text("state")), (202, "requested".into()));
-    let before = world.everything().await;
-    assert_eq!(owner.post(&path, &Value::Null).await.problem().0, 409);
-    assert_unchanged(&before, &world.everything().await, "one administrator alone");
-    let reply = member.post(&path, &Value::Null).await;
-    assert_eq!(reply.problem().0, 403, "{reply:?}");
-    let reply = admin.post(&path, &Value::Null).await;
-    assert_eq!((reply.status, reply.text("state")), (200, "done".into()));
-    assert!(!works(&world, member.token.as_deref().unwrap()).await);
-    assert!(world.of_type("core", "passkey_guard").await.is_empty());
-    assert_eq!(member.try_password().await.status, 200);
-    let subjects = world.subjects(&member.email);
-    for subject in [
-        "An administrator asked to remove your second factors",
-        "Your second factors were removed",
-    ] {
-        assert!(subjects.contains(&subject.to_owned()), "{subjects:?}");
-    }
-    let log = owner.get("/v1/organisation/activity").await.json();
-    for kind in ["factors_reset_requested", "factors_reset"] {
-        assert!(kinds(&log).contains(&kind), "{log}");
-    }
-    let to_owner = format!("/v1/members/{}/reset-factors", owner.user().await);
-    assert_eq!(admin.post(&to_owner, &Value::Null).await.problem().0, 403);
-    assert_eq!(owner.post(&to_owner, &Value::Null).await.problem().0, 403);
 }
 
 #[tokio::test]
