@@ -86,7 +86,7 @@ impl Desk {
     async fn sign_in(&mut self) {
         self.customer.sign_in().await;
         for staff in [&mut self.sam, &mut self.lou] {
-            self.world.sign_in_staff(staff).await;
+            staff.sign_in().await;
         }
     }
 }

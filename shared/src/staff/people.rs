@@ -12,7 +12,7 @@ use crate::activity::store as activity;
 use crate::auth::StaffRole;
 use crate::ctx::Ctx;
 use crate::email::Email;
-use crate::erasure::units::{self, AT_CANCELLATION};
+use crate::erasure::units::{self, AT_DELETION};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::keys;
@@ -166,10 +166,11 @@ pub async fn remove(ctx: &Ctx, user: UserId) -> Result<usize> {
     }
 }
 
-/// Lets the period of an account's end run, or stops it.
+/// Lets the period of an account's end run, or stops it. Nobody deletes such an account later, so removal is every event
+/// from which a policy may count.
 async fn anchor(ctx: &Ctx, transaction: &mut Transaction, user: UserId, at: Option<Timestamp>) -> Result<()> {
     if let Some(row) = units::read(&ctx.store, UnitId::User(user)).await? {
-        units::anchor(transaction, ctx.policy(), &row, at, AT_CANCELLATION)?;
+        units::anchor(transaction, ctx.policy(), &row, at, AT_DELETION)?;
     }
     Ok(())
 }
