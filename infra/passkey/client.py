@@ -1,63 +1,18 @@
 """Registers a passkey with the local stack and signs in with it: `client.py PORT`."""
 
 import json
-import os
 import re
 import sys
 import urllib.error
 import urllib.request
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from fido2.cose import ES256
-from fido2.utils import sha256, websafe_decode, websafe_encode
-from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
+from authenticator import Authenticator
 
 PORT = int(sys.argv[1])
 API = f"http://127.0.0.1:{PORT}"
 # Passkeys are for names, so a page on this machine is opened under its name.
 PAGE = f"http://localhost:{PORT}"
 PASSWORD = "a quiet harbour at dawn 7"
-FLAG = AuthenticatorData.FLAG
-
-
-class Authenticator:
-    """A browser with an authenticator that keeps one credential and always verifies its user."""
-
-    def __init__(self):
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.id = os.urandom(32)
-        self.counter = 0
-        self.user = b""
-
-    def answer(self, response):
-        name = websafe_encode(self.id)
-        return {"id": name, "rawId": name, "type": "public-key", "clientExtensionResults": {}, "response": response}
-
-    def create(self, options):
-        """`navigator.credentials.create()`"""
-        self.user = websafe_decode(options["user"]["id"])
-        public = ES256.from_cryptography_key(self.key.public_key())
-        credential = AttestedCredentialData.create(b"\0" * 16, self.id, public)
-        flags = FLAG.UP | FLAG.UV | FLAG.AT
-        data = AuthenticatorData.create(sha256(options["rp"]["id"].encode()), flags, 0, credential)
-        client = CollectedClientData.create("webauthn.create", options["challenge"], PAGE)
-        attestation = AttestationObject.create("none", data, {})
-        return self.answer({
-            "clientDataJSON": websafe_encode(client), "attestationObject": websafe_encode(attestation),
-        })
-
-    def get(self, options):
-        """`navigator.credentials.get()`"""
-        self.counter += 1
-        flags = FLAG.UP | FLAG.UV
-        data = AuthenticatorData.create(sha256(options["rpId"].encode()), flags, self.counter)
-        client = CollectedClientData.create("webauthn.get", options["challenge"], PAGE)
-        signature = self.key.sign(bytes(data) + client.hash, ec.ECDSA(hashes.SHA256()))
-        return self.answer({
-            "clientDataJSON": websafe_encode(client), "authenticatorData": websafe_encode(data),
-            "signature": websafe_encode(signature), "userHandle": websafe_encode(self.user),
-        })
 
 
 def call(method, path, body=None, token=None):
@@ -98,7 +53,7 @@ def registered():
 def main():
     credentials = registered()
     token = must("sign-in with the password", 200, call("POST", "/v1/auth/login", credentials))["access_token"]
-    authenticator = Authenticator()
+    authenticator = Authenticator(PAGE)
     options = must("options", 200, call("POST", "/v1/me/factors/passkeys", token=token))["publicKey"]
     body = {"name": "Yubico's library", "answer": authenticator.create(options)}
     path = "/v1/me/factors/confirm-passkey"
@@ -118,7 +73,7 @@ def main():
     options = must("options for a step-up", 200, call("POST", "/v1/me/step-up/passkey", token=token))["publicKey"]
     body = {"passkey": authenticator.get(options)}
     must("step-up with the passkey", 200, call("POST", "/v1/me/step-up", body, token))
-    stranger = Authenticator()
+    stranger = Authenticator(PAGE)
     stranger.id, stranger.user = authenticator.id, authenticator.user
     begun = must("options for anybody", 200, call("POST", "/v1/auth/passkeys"))
     body = {"ceremony": begun["ceremony"], "answer": stranger.get(begun["publicKey"])}
