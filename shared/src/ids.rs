@@ -150,6 +150,10 @@ typed_id!(
     ConnectionId, "connection"
 );
 typed_id!(
+    /// A domain that an organisation says is its own.
+    DomainId, "domain"
+);
+typed_id!(
     /// One entry of a record's timeline.
     EventId, "event"
 );

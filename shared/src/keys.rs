@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use crate::ids::{
-    AccessId, ActivityId, ApiKeyId, AttachmentId, ErasureId, EventId, HoldId, ImportId, InvitationId,
-    LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
+    AccessId, ActivityId, ApiKeyId, AttachmentId, ConnectionId, DomainId, ErasureId, EventId, HoldId,
+    ImportId, InvitationId, LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
 };
 use crate::policy::Class;
 use crate::records::model::{Kind, RecordId};
@@ -607,6 +607,35 @@ pub(crate) fn outbox_partition(shard: u8) -> Partition {
     Partition::new(Table::Control, format!("OUTBOX#{shard}"))
 }
 
+// Single sign-on: connections and domains.
+
+pub(crate) fn connection(tenant: Tenant, connection: ConnectionId) -> Key {
+    organisation_partition(tenant).key(&connection.to_string())
+}
+
+pub(crate) fn connections(tenant: Tenant) -> Partition {
+    Partition {
+        prefix: "connection_".to_owned(),
+        ..organisation_partition(tenant)
+    }
+}
+
+pub(crate) fn domain(tenant: Tenant, domain: DomainId) -> Key {
+    organisation_partition(tenant).key(&domain.to_string())
+}
+
+pub(crate) fn domains(tenant: Tenant) -> Partition {
+    Partition {
+        prefix: "domain_".to_owned(),
+        ..organisation_partition(tenant)
+    }
+}
+
+/// Guards that a domain is one organisation's; `digest` is the keyed hash of its name in hex.
+pub(crate) fn domain_guard(digest: &str) -> Key {
+    Key::new(Table::Core, format!("DOMAIN#{digest}"), ALONE)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -638,6 +667,7 @@ mod tests {
             add(format!("service count {a}"), service_count(tenant));
             add(format!("key due {a}"), key_due(ApiKeyId::from_bits(a), hour));
             add(format!("softlock {a}"), softlock(&format!("{a:032x}")));
+            add(format!("domain guard {a}"), domain_guard(&format!("{a:032x}")));
             for name in ["mail", "mail-address"] {
                 add(
                     format!("{name} {a}"),
@@ -665,6 +695,8 @@ mod tests {
                 add("outbox of an organisation", outbox(account, MailId::from_bits(b)));
                 add("invitation", invitation(tenant, InvitationId::from_bits(b)));
                 add("invited", invitation_guard(tenant, &format!("{b:064x}")));
+                add("connection", connection(tenant, ConnectionId::from_bits(b)));
+                add("domain", domain(tenant, DomainId::from_bits(b)));
                 add("belonging", belonging(user_id, OrgId::from_bits(b)));
                 add("import", import(tenant, ImportId::from_bits(b)));
                 add(

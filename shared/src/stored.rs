@@ -35,6 +35,8 @@ use crate::service_accounts::model::{
     ApiKeyFacts, ApiKeyProfile, KeyDue, KeyUse, ServiceAccount, ServiceAccountFacts, ServiceCount,
 };
 use crate::softlock::Softlock;
+use crate::sso::connections::{ConnectionFacts, StoredConnection};
+use crate::sso::domains::{DomainFacts, DomainGuard, OwnedDomain};
 use crate::staff::model::{AccessFacts, AccessGrant};
 use crate::unit::UnitId;
 
@@ -268,6 +270,23 @@ stored_types! {
             vec![Place::Partition(keys::organisation_partition(tenant))]
         }),
     };
+    StoredConnection, ConnectionFacts => StoredConnection, "connection", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: SECRET,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    OwnedDomain, DomainFacts => OwnedDomain, "domain", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    (), DomainGuard => DomainGuard, "domain_guard", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: INTERNAL,
+        // Its key is a hash of the domain, which the unit keeps: it goes in the transaction that destroys the key.
+        places: none,
+    };
     BillingDetails, BillingFacts => BillingDetails, "billing_details", Data::Personal {
         class: Class::Billing, role: Role::Controller, subject: "organisation", identifiers: &["name", "vat_number"],
         export: Export::Json,
@@ -402,7 +421,7 @@ mod tests {
             };
             let found = places(UnitId::Organisation(org, class)).len() + places(user).len();
             assert!(
-                found > 0 || matches!(info.name, "email_guard" | "passkey_guard"),
+                found > 0 || matches!(info.name, "email_guard" | "passkey_guard" | "domain_guard"),
                 "{} is nowhere",
                 info.name
             );
