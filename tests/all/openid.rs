@@ -8,8 +8,8 @@ use shared::clock::{Clock, ManualClock};
 use shared::egress::dns::Domain;
 use shared::egress::{Egress, EgressConfig, Limits, public_roots};
 use shared::entropy::SystemEntropy;
-use shared::ids::{ConnectionId, UserId};
-use shared::sso::model::{Callback, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId};
+use shared::ids::{ConnectionId, SessionId, UserId};
+use shared::sso::model::{Asker, Callback, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId};
 use shared::sso::provider::Providers;
 use shared::sso::rules::{self, Begun, Refused};
 use shared::sso::{Attempt, Failure, ReturnTo, finish};
@@ -468,7 +468,10 @@ async fn f_23_at_google_the_hosted_domain_decides_and_an_unverified_address_is_n
 #[tokio::test]
 async fn f_35_only_a_fresh_authentication_is_a_step_up() {
     let party = Party::oidc().await;
-    let step_up = Purpose::StepUp(UserId::from_bits(1));
+    let step_up = Purpose::StepUp(Asker {
+        user: UserId::from_bits(1),
+        session: SessionId::from_bits(1),
+    });
     assert!(party.go(step_up).await.is_ok());
     party.provider.says("auth_time", Value::Null);
     assert_eq!(party.go(step_up).await, refused(Refused::NotFresh));

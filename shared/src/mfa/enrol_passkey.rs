@@ -45,7 +45,7 @@ pub fn removal_keys(user: UserId) -> Vec<Key> {
 /// [`Error::Conflict`] when there are enough; [`Error::MfaRequired`].
 pub async fn begin(ctx: &Ctx, member: &Member) -> Result<Options> {
     let factors = Factors::of_member(ctx, member).await?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors)?;
     few(&factors)?;
     let (person, profile) = (member.person()?, &factors.user.payload);
     let (options, registration) = relying_party(ctx)?
@@ -83,7 +83,7 @@ pub async fn confirm(
     source: &Source,
 ) -> Result<(PasskeyId, Issued)> {
     let factors = Factors::of_member(ctx, member).await?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors)?;
     few(&factors)?;
     let (person, entropy) = (member.person()?, ctx.entropy.as_ref());
     let ceremony = ceremony::read::<Registration>(ctx, member, REGISTRATION)?.ok_or_else(wrong)?;
@@ -165,7 +165,7 @@ pub async fn delete(ctx: &Ctx, member: &Member, passkey: PasskeyId, source: &Sou
     let key = keys::passkey(member.person()?.user, passkey);
     let mut passkeys = factors.passkeys.iter();
     let item = passkeys.find(|item| item.key == key).ok_or(Error::NotFound)?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors)?;
     let digest = item.facts.credential_digest.clone();
     let mut transaction = Transaction::new();
     transaction.delete_if("factor", &key, &Condition::present());
@@ -186,5 +186,7 @@ pub async fn delete(ctx: &Ctx, member: &Member, passkey: PasskeyId, source: &Sou
         second_factor,
         source,
     };
-    change.commit(ctx, member, factors, change::unknown).await
+    change
+        .commit(ctx, member.person()?, factors, change::unknown)
+        .await
 }

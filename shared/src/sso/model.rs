@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::ReturnTo;
 use crate::egress::dns::Domain;
 use crate::email::Email;
-use crate::ids::{ConnectionId, UserId};
+use crate::ids::{ConnectionId, SessionId, UserId};
 
 /// What stands in a Microsoft issuer for the tenant, as Microsoft's own discovery document spells it.
 pub const TENANT_PLACEHOLDER: &str = "{tenantid}";
@@ -141,16 +141,25 @@ impl<'de> Deserialize<'de> for ClientSecret {
     }
 }
 
+/// Who asks from a session, which must still live when the answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asker {
+    /// The user.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+}
+
 /// Why somebody is sent to the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "purpose", content = "user", rename_all = "snake_case")]
+#[serde(tag = "purpose", content = "asker", rename_all = "snake_case")]
 pub enum Purpose {
     /// To sign in.
     SignIn,
     /// To link the identity to this user, who is signed in and stepped up.
-    Link(UserId),
+    Link(Asker),
     /// To show that it is still this user: the provider must have asked them within [`STEP_UP`](super::rules::STEP_UP).
-    StepUp(UserId),
+    StepUp(Asker),
 }
 
 /// A sign-in that is under way at the provider. It is stored under the digest of its `state`, and taken away by whoever
