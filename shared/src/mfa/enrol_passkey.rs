@@ -12,7 +12,7 @@ use crate::accounts::sessions::Issued;
 use crate::activity::model::ActivityKind;
 use crate::auth::Member;
 use crate::ctx::Ctx;
-use crate::erasure::model::{Guard, Unit};
+use crate::erasure::model::Guard;
 use crate::erasure::units;
 use crate::error::{Error, Result};
 use crate::ids::{PasskeyId, UserId};
@@ -142,18 +142,14 @@ fn refused(rejections: &[Rejection]) -> Option<Error> {
     is("guard").then(|| Error::conflict("/answer", "This passkey is registered already."))
 }
 
-/// Adds another list of the guards that go with the account.
+/// Changes the list of the guards that go with the account.
 fn guards(
     member: &Member,
     transaction: &mut Transaction,
     change: impl FnOnce(&mut Vec<Guard>),
 ) -> Result<()> {
-    let unit = member
-        .item(&keys::unit(UnitId::User(member.person()?.user)))?
-        .decode::<Unit>()?;
-    let mut after = unit.facts.clone();
-    change(&mut after.guards);
-    units::change(transaction, &unit, after)
+    let unit = UnitId::User(member.person()?.user);
+    units::change_guards(transaction, member.item(&keys::unit(unit))?, change)
 }
 
 /// Removes a passkey.

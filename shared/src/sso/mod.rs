@@ -7,6 +7,7 @@
 //! Asked for are the scopes `openid email`, and `profile` of Microsoft only, which gives no `oid` without it. The user
 //! info endpoint is never asked, and access tokens are dropped unread: who signed in is in the ID token or nowhere.
 
+mod change;
 pub mod connections;
 pub mod domains;
 mod finish;
