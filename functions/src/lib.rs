@@ -32,6 +32,7 @@ mod roles;
 mod security;
 mod services;
 mod sessions;
+mod sso;
 mod staff;
 
 pub use serve::{serve, serve_task};

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::ids::{
     AccessId, ActivityId, ApiKeyId, AttachmentId, ConnectionId, DomainId, ErasureId, EventId, HoldId,
-    ImportId, InvitationId, LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId, UserId,
+    IdentityId, ImportId, InvitationId, LedgerEntryId, MailId, OrgId, PasskeyId, ServiceAccountId, SessionId,
+    UserId,
 };
 use crate::policy::Class;
 use crate::records::model::{Kind, RecordId};
@@ -607,6 +608,29 @@ pub(crate) fn outbox_partition(shard: u8) -> Partition {
     Partition::new(Table::Control, format!("OUTBOX#{shard}"))
 }
 
+// Single sign-on: identities and flows.
+
+pub(crate) fn identity(user: UserId, identity: IdentityId) -> Key {
+    user_partition(user).key(&identity.to_string())
+}
+
+pub(crate) fn identities(user: UserId) -> Partition {
+    Partition {
+        prefix: "identity_".to_owned(),
+        ..user_partition(user)
+    }
+}
+
+/// Guards that an identity is linked to one user; `digest` is the keyed hash of connection, issuer and subject in hex.
+pub(crate) fn identity_guard(digest: &str) -> Key {
+    Key::new(Table::Core, format!("IDENTITY#{digest}"), ALONE)
+}
+
+/// A sign-in that is under way at a provider; `digest` is that of its state in hex.
+pub(crate) fn sso_flow(digest: &str) -> Key {
+    Key::new(Table::Ephemeral, format!("SSOFLOW#{digest}"), ALONE)
+}
+
 // Single sign-on: connections and domains.
 
 pub(crate) fn connection(tenant: Tenant, connection: ConnectionId) -> Key {
@@ -667,6 +691,11 @@ mod tests {
             add(format!("service count {a}"), service_count(tenant));
             add(format!("key due {a}"), key_due(ApiKeyId::from_bits(a), hour));
             add(format!("softlock {a}"), softlock(&format!("{a:032x}")));
+            add(
+                format!("identity guard {a}"),
+                identity_guard(&format!("{a:032x}")),
+            );
+            add(format!("flow {a}"), sso_flow(&format!("{a:032x}")));
             add(format!("domain guard {a}"), domain_guard(&format!("{a:032x}")));
             for name in ["mail", "mail-address"] {
                 add(
@@ -695,6 +724,7 @@ mod tests {
                 add("outbox of an organisation", outbox(account, MailId::from_bits(b)));
                 add("invitation", invitation(tenant, InvitationId::from_bits(b)));
                 add("invited", invitation_guard(tenant, &format!("{b:064x}")));
+                add("identity", identity(user_id, IdentityId::from_bits(b)));
                 add("connection", connection(tenant, ConnectionId::from_bits(b)));
                 add("domain", domain(tenant, DomainId::from_bits(b)));
                 add("belonging", belonging(user_id, OrgId::from_bits(b)));

@@ -49,7 +49,7 @@ impl Party {
             connection: Connection {
                 kind,
                 issuer,
-                client_id: CLIENT_ID.to_owned(),
+                client_id: ClientId::parse(CLIENT_ID).unwrap(),
                 enabled: true,
             },
             egress: Egress::new(&config, public_roots(), Limits::default()),

@@ -360,6 +360,7 @@ areas!(
     organisations,
     recovery,
     services,
+    sso,
     activity,
     records,
     staff,

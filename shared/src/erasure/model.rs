@@ -57,6 +57,8 @@ pub struct Unit {
 pub enum Guard {
     /// That of a passkey, by the keyed hash under which it lies.
     Passkey(String),
+    /// That of an identity at a provider, by the keyed hash under which it lies.
+    Identity(String),
     /// That of a domain, by the keyed hash under which it lies.
     Domain(String),
 }
@@ -66,6 +68,7 @@ impl Guard {
     pub(crate) fn key(&self) -> Key {
         match self {
             Self::Passkey(digest) => keys::passkey_guard(digest),
+            Self::Identity(digest) => keys::identity_guard(digest),
             Self::Domain(digest) => keys::domain_guard(digest),
         }
     }

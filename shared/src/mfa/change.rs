@@ -1,8 +1,9 @@
-//! What every change of somebody's factors does: all other sessions end, the owner is told, and changes at one moment
+//! What every change of somebody's ways to sign in does: all other sessions end, the owner is told, and changes at one moment
 //! exclude each other by the version of the user's item.
 
 use super::factors::Factors;
 use super::failure::SIGNED_OUT;
+use crate::accounts::model::UserFacts;
 use crate::accounts::sessions::{self, Issued, Proof};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
@@ -36,8 +37,8 @@ fn met() -> Error {
 }
 
 /// Whether factors may be changed by a session: where there is a second factor, only by one that showed two (B-17).
-pub(crate) fn permitted(person: &Person, factors: &Factors) -> Result<()> {
-    if factors.user.facts.second_factor && person.facts.level < Level::Aal2 {
+pub(crate) fn permitted(person: &Person, account: &UserFacts) -> Result<()> {
+    if account.second_factor && person.facts.level < Level::Aal2 {
         return Err(Error::MfaRequired);
     }
     Ok(())

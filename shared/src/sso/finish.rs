@@ -113,7 +113,7 @@ async fn exchange(
 ) -> Result<String, Failure> {
     let wrong = |_| Refused::Discovery;
     let issuer = IssuerUrl::new(provider.issuer().to_owned()).map_err(wrong)?;
-    let client_id = ClientId::new(attempt.connection.client_id.clone());
+    let client_id = ClientId::new(attempt.connection.client_id.as_str().to_owned());
     let client = CoreClient::new(client_id, issuer, CoreJsonWebKeySet::default())
         .set_client_secret(openidconnect::ClientSecret::new(
             attempt.secret.reveal().to_owned(),

@@ -86,6 +86,50 @@ pub enum Kind {
     Oidc,
 }
 
+/// Who we are at a provider: 1 to 256 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Reads a client id as the provider shows it.
+    ///
+    /// # Errors
+    /// Says what a client id looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("It must have 1 to 256 visible ASCII characters".to_owned())
+        }
+    }
+
+    /// The client id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for ClientId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ClientId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[!-~]{1,256}$" })
+    }
+}
+
 /// An organisation's connection to its provider; nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -94,7 +138,7 @@ pub struct Connection {
     /// The issuer, compared character by character; for Microsoft with [`TENANT_PLACEHOLDER`] in place of the tenant.
     pub issuer: String,
     /// Who we are at the provider.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Whether people may sign in through it.
     pub enabled: bool,
 }
@@ -148,6 +192,20 @@ pub struct Asker {
     pub user: UserId,
     /// The session.
     pub session: SessionId,
+}
+
+impl schemars::JsonSchema for ClientSecret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ClientSecret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[!-~]{1,512}$", "writeOnly": true })
+    }
 }
 
 /// Why somebody is sent to the provider.
