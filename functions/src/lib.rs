@@ -15,6 +15,7 @@ mod erasures;
 mod factors;
 mod fallback;
 mod holds;
+mod identities;
 mod imports;
 mod invitations;
 mod jwks;

@@ -11,6 +11,8 @@ pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod resend_verification;
 pub(crate) mod reset_password;
+pub(crate) mod sso_begin;
+pub(crate) mod sso_callback;
 pub(crate) mod verify_email;
 
 use schemars::JsonSchema;
@@ -78,6 +80,14 @@ pub(crate) fn recovery_code(code: RecoveryCode) -> Second {
 
 pub(crate) fn passkey(answer: AuthenticationAnswer) -> Second {
     Second::Passkey(Box::new(answer))
+}
+
+/// An answer that also gives a session that is in a cookie.
+pub(crate) fn carried(answer: Answer, session: &Issued) -> Answer {
+    match session {
+        Issued::Cookie { value, max_age } => answer.cookie(COOKIE, value, *max_age),
+        Issued::Bearer { .. } => answer,
+    }
 }
 
 /// In what form a client wants its session.

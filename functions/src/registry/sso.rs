@@ -1,7 +1,17 @@
-//! Single sign-on: connections to identity providers, and the domains that lead to them.
+//! Single sign-on: connections to identity providers, the domains that lead to them, the identities that sign in, and
+//! the way there and back.
 
 use super::*;
-use crate::sso;
+use crate::{auth, factors, identities, me, sso};
+
+const fn answered(name: &'static str, description: &'static str) -> Parameter {
+    Parameter {
+        name,
+        description,
+        required: false,
+        schema: || json!({ "type": "string" }),
+    }
+}
 
 routes! {
     SSO_CONNECTIONS_LIST = Route {
@@ -54,5 +64,48 @@ routes! {
         summary: "Removes a domain. Its addresses lead to no provider any more.",
         access: member!(ManageSecurity, sso::needs_domain, sso::domains_delete),
         success: &[(204, None)], problems: &[404, 412], ..ROUTE
+    };
+    AUTH_SSO_BEGIN = Route {
+        name: "auth-sso-begin", method: "POST", path: "/v1/auth/sso",
+        summary: "Begins a sign-in through an organisation's identity provider: where to send the browser, for ten minutes.",
+        access: public!(auth::sso_begin), body: JSON, request: Some(shape::<auth::sso_begin::SsoRequest>),
+        rate: Rate::Sensitive, success: &[(200, Some(shape::<sso::DepartureResponse>))], problems: &[404], ..ROUTE
+    };
+    AUTH_SSO_CALLBACK = Route {
+        name: "auth-sso-callback", path: "/v1/auth/sso/callback",
+        summary: "Where identity providers send browsers back to. It goes on to the page that was asked for.",
+        access: public!(auth::sso_callback), query: &[
+            answered("state", "What the way there began with."),
+            answered("code", "What the provider gives an ID token for."),
+            answered("iss", "The provider (RFC 9207)."),
+            answered("error", "Why the provider signs nobody in."),
+        ],
+        other_parameters: true, rate: Rate::Sensitive, success: &[(303, None)], problems: &[401], ..ROUTE
+    };
+    ME_STEP_UP_SSO = Route {
+        name: "me-step-up-sso", method: "POST", path: "/v1/me/step-up/sso",
+        summary: "Begins a step-up through the organisation's identity provider, for what concerns the organisation.",
+        access: member!(UseOwnAccount, needs_nothing, me::step_up_sso), body: JSON,
+        request: Some(shape::<me::step_up_sso::StepUpSsoRequest>), rate: Rate::Sensitive,
+        success: &[(200, Some(shape::<sso::DepartureResponse>))], problems: &[409], ..ROUTE
+    };
+    IDENTITIES_LIST = Route {
+        name: "identities-list", path: "/v1/me/identities",
+        summary: "The identities at providers that sign the own account in, and the connections to link others through.",
+        access: member!(UseOwnAccount, needs_nothing, identities::list),
+        success: &[(200, Some(shape::<identities::list::ListResponse>))], ..ROUTE
+    };
+    IDENTITIES_CREATE = Route {
+        name: "identities-create", method: "POST", path: "/v1/me/identities",
+        summary: "Begins to link an identity: where to send the browser. Once it is back, other sessions have ended.",
+        access: member!(SecureOwnAccount, me::needs, identities::create), body: JSON,
+        request: Some(shape::<identities::create::LinkRequest>), rate: Rate::Sensitive,
+        success: &[(200, Some(shape::<sso::DepartureResponse>))], problems: &[404, 409], ..ROUTE
+    };
+    IDENTITIES_DELETE = Route {
+        name: "identities-delete", method: "DELETE", path: "/v1/me/identities/{identity_id}",
+        summary: "Removes an identity: it signs nobody in any more. Other sessions end.",
+        access: member!(SecureOwnAccount, factors::removal_needs, identities::delete),
+        success: &[(204, None)], problems: &[404, 409], ..ROUTE
     };
 }

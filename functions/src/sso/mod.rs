@@ -19,9 +19,11 @@ use shared::ids::{ActorId, ConnectionId, DomainId, UserId};
 use shared::keys::{Key, Tenant};
 use shared::sso::connections::{self, ConnectionItem};
 use shared::sso::domains::{self, DomainItem};
+use shared::sso::flows::{self, Departure};
 use shared::sso::model::{ClientId, Kind};
+use url::Url;
 
-use crate::gateway::Request;
+use crate::gateway::{Answer, Request};
 
 pub(crate) fn needs_connection(tenant: Tenant, _: ActorId, request: &Request) -> Result<Vec<Key>> {
     Ok(vec![connections::key(tenant, request.param("connection_id")?)])
@@ -29,6 +31,28 @@ pub(crate) fn needs_connection(tenant: Tenant, _: ActorId, request: &Request) ->
 
 pub(crate) fn needs_domain(tenant: Tenant, _: ActorId, request: &Request) -> Result<Vec<Key>> {
     Ok(domains::change_keys(tenant, request.param("domain_id")?))
+}
+
+/// Where a browser goes to sign in. The flow's cookie comes with it.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DepartureResponse {
+    /// The identity provider's page.
+    #[schemars(with = "String", extend("format" = "uri"))]
+    authorization_url: Url,
+    /// Until when the browser must be back.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    expires_at: Timestamp,
+}
+
+impl DepartureResponse {
+    pub(crate) fn answer(ctx: &Ctx, departure: Departure) -> Result<Answer> {
+        let max_age = departure.expires_at.duration_since(ctx.now()).as_secs();
+        let response = Self {
+            authorization_url: departure.url,
+            expires_at: departure.expires_at,
+        };
+        Ok(Answer::json(200, &response)?.cookie(flows::COOKIE, departure.cookie.reveal(), max_age))
+    }
 }
 
 /// A connection to an identity provider. Its secret is shown to nobody.
