@@ -9,7 +9,7 @@ use shared::egress::dns::Domain;
 use shared::egress::{Egress, EgressConfig, Limits, public_roots};
 use shared::entropy::SystemEntropy;
 use shared::ids::{ConnectionId, UserId};
-use shared::sso::model::{Callback, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId};
+use shared::sso::model::{Callback, ClientId, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId};
 use shared::sso::provider::Providers;
 use shared::sso::rules::{self, Begun, Refused};
 use shared::sso::{Attempt, Failure, ReturnTo, finish};
