@@ -34,8 +34,11 @@ const ACTIONS: &[(&str, &[&str])] = &[
         "me-password", "me-email", "factors-totp-create", "factors-totp-confirm", "factors-totp-delete",
         "factors-passkey-create", "factors-passkey-confirm", "factors-passkey-delete", "factors-recovery-create",
     ]),
-    ("security.read", &["organisation-get-security"]),
-    ("security.manage", &["organisation-put-security"]),
+    ("security.read", &["organisation-get-security", "sso-connections-list", "sso-domains-list"]),
+    ("security.manage", &[
+        "organisation-put-security", "sso-connections-create", "sso-connections-update", "sso-connections-delete",
+        "sso-domains-create", "sso-domains-verify", "sso-domains-delete",
+    ]),
     ("own-account.delete", &["me-delete"]),
     ("organisation.read", &["organisation-get"]),
     ("organisation.update", &["organisation-update"]),

@@ -9,7 +9,9 @@ use shared::egress::dns::Domain;
 use shared::egress::{Egress, EgressConfig, Limits, public_roots};
 use shared::entropy::SystemEntropy;
 use shared::ids::{ConnectionId, SessionId, UserId};
-use shared::sso::model::{Asker, Callback, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId};
+use shared::sso::model::{
+    Asker, Callback, ClientId, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId,
+};
 use shared::sso::provider::Providers;
 use shared::sso::rules::{self, Begun, Refused};
 use shared::sso::{Attempt, Failure, ReturnTo, finish};
