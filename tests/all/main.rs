@@ -47,6 +47,8 @@ mod seldom;
 mod services;
 mod sessions;
 mod settings;
+mod sign_on;
+mod sso_only;
 mod staff;
 mod staff_access;
 mod support;
