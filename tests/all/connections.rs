@@ -127,12 +127,17 @@ async fn f_37_a_connection_is_made_listed_changed_and_deleted_and_its_secret_is_
         customer.delete(&path, &[("if-match", "\"1\"")]).await.problem().0,
         412
     );
+    world.advance(1);
     assert_eq!(customer.delete(&path, &[]).await.status, 204);
     assert_eq!(customer.delete(&path, &[]).await.problem().0, 404);
     assert_eq!(customer.get(PATH).await.json(), json!({ "data": [] }));
     let log = customer.get("/v1/organisation/activity").await.json();
     let expected = ["connection_deleted", "connection_updated", "connection_created"];
-    assert_eq!(kinds(&log)[..3], expected, "{log}");
+    let kinds: Vec<_> = kinds(&log)
+        .into_iter()
+        .filter(|kind| kind.starts_with("connection"))
+        .collect();
+    assert_eq!(kinds, expected, "{log}");
 }
 
 #[tokio::test]
@@ -177,7 +182,7 @@ async fn f_15_a_provider_that_is_none_is_named_where_it_is_wrong_and_nothing_is_
         (with("provider", json!({ "kind": 2 })), "/provider/kind"),
         (
             known(json!({ "kind": "google", "hosted_domains": ["com"] })),
-            "/provider/hosted_domains/0",
+            "/provider",
         ),
         (with("client_id", json!("with space")), "/client_id"),
         (with("client_secret", json!("")), "/client_secret"),

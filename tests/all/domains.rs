@@ -128,12 +128,17 @@ async fn a_domain_is_proved_by_its_own_record_and_by_nothing_else() {
             .any(|window| window == token.as_bytes());
         assert!(!found, "{place}");
     }
+    world.advance(1);
     assert_eq!(customer.delete(&path(&domain), &[]).await.status, 204);
     assert_eq!(customer.delete(&path(&domain), &[]).await.problem().0, 404);
     assert_eq!(world.of_type("core", "domain_guard").await, [Value::Null; 0]);
     let log = customer.get("/v1/organisation/activity").await.json();
+    let kinds: Vec<_> = kinds(&log)
+        .into_iter()
+        .filter(|kind| kind.starts_with("domain"))
+        .collect();
     assert_eq!(
-        kinds(&log)[..3],
+        kinds,
         ["domain_removed", "domain_verified", "domain_added"],
         "{log}"
     );

@@ -18,6 +18,7 @@ mod crash;
 mod defence;
 mod deletion;
 mod domains;
+mod egress;
 mod erasure;
 mod factors;
 mod faults;
