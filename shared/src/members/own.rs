@@ -137,7 +137,7 @@ pub async fn switch(ctx: &Ctx, person: &Person, org: OrgId, source: &Source) -> 
     }
     let through_provider = person.facts.method == SignInMethod::Sso;
     let admitted = rules::admits(person.facts.method, membership.role, &place.organisation.facts);
-    if org != person.facts.org && (through_provider || !admitted) {
+    if !admitted || (through_provider && org != person.facts.org) {
         return Err(Error::Forbidden("Sign in anew for this organisation."));
     }
     let mut transaction = Transaction::new();
