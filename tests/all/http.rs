@@ -238,7 +238,7 @@ pub fn sample(route: &Route) -> Value {
             "provider": { "kind": "oidc" }, "issuer": "https://id.customer.example", "client_id": "a",
             "client_secret": "b",
         }),
-        "sso-connections-update" => json!({ "enabled": false }),
+        "sso-connections-update" => json!({ "client_id": "other" }),
         "sso-domains-create" => json!({ "name": "other.example" }),
         "keys-create" => json!({
             "name": "other", "scopes": { "actions": ["records.read"] }, "expires_at": "2027-01-01T00:00:00Z",
