@@ -166,6 +166,63 @@ async fn a_domain_is_one_organisations_until_it_lets_it_go_or_is_erased() {
     assert_eq!(world.of_type("core", "domain_guard").await.len(), 1);
 }
 
+/// How many guards of domains and of passkeys there are.
+async fn guards(world: &World) -> (usize, usize) {
+    let of = async |name| world.of_type("core", name).await.len();
+    (of("domain_guard").await, of("passkey_guard").await)
+}
+
+/// A world in which somebody with a passkey has a proved domain.
+async fn guarded(profile: Profile) -> (World, Customer) {
+    let world = World::new(profile).await;
+    let mut customer = world.customer("Ada").await;
+    customer.enrol_passkey().await;
+    world.prove(&customer, "customer.example").await;
+    assert_eq!(guards(&world).await, (1, 1));
+    (world, customer)
+}
+
+#[tokio::test]
+async fn the_guards_of_domains_and_passkeys_go_with_an_account_that_is_deleted() {
+    let (world, customer) = guarded(Profile::Trackr).await;
+    let deleted = customer.delete("/v1/me", &[]).await;
+    assert_eq!(deleted.status, 202, "{deleted:?}");
+    assert_eq!(guards(&world).await, (0, 0));
+}
+
+#[tokio::test]
+async fn the_guards_of_domains_and_passkeys_go_when_their_period_is_over() {
+    let (world, customer) = guarded(Profile::Trackado).await;
+    let cancelled = customer.post("/v1/organisation/cancel", &Value::Null).await;
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
+    world.advance(2 * 366 * 24 * 3_600);
+    world.settle().await;
+    assert_eq!(guards(&world).await, (0, 0));
+}
+
+#[tokio::test]
+async fn the_guards_of_domains_and_passkeys_go_with_the_last_hold() {
+    let (world, customer) = guarded(Profile::Trackr).await;
+    let units = [
+        customer.user().await,
+        format!("{}.account", customer.organisation().await),
+    ];
+    let mut holds = Vec::new();
+    for unit in units {
+        let placed = json!({ "unit": unit, "reason": "Case 9" });
+        let placed = world.task_with("holds-place", placed).await;
+        holds.push(json!({ "unit": unit, "hold": placed["hold"] }));
+    }
+    let deleted = customer.delete("/v1/me", &[]).await;
+    assert_eq!(deleted.status, 202, "{deleted:?}");
+    assert_eq!(guards(&world).await, (1, 1));
+    for hold in holds {
+        world.task_with("holds-release", hold).await;
+    }
+    world.settle().await;
+    assert_eq!(guards(&world).await, (0, 0));
+}
+
 #[tokio::test]
 async fn of_two_organisations_that_prove_a_domain_at_one_moment_one_has_it() {
     let (world, ada) = setting().await;

@@ -239,7 +239,7 @@ pub fn sample(route: &Route) -> Value {
             "provider": { "kind": "oidc" }, "issuer": "https://id.customer.example", "client_id": "a",
             "client_secret": "b",
         }),
-        "sso-connections-update" => json!({ "enabled": false }),
+        "sso-connections-update" => json!({ "client_id": "other" }),
         "auth-sso-begin" => json!({ "email": "ada@customer.example", "return_to": "/records" }),
         "me-step-up-sso" => json!({ "return_to": "/records" }),
         "identities-create" => json!({
