@@ -15,6 +15,7 @@ mod erasures;
 mod factors;
 mod fallback;
 mod holds;
+mod identities;
 mod imports;
 mod invitations;
 mod jwks;
@@ -32,6 +33,7 @@ mod roles;
 mod security;
 mod services;
 mod sessions;
+mod sso;
 mod staff;
 
 pub use serve::{serve, serve_task};

@@ -54,6 +54,11 @@ impl Email {
         self.0.to_lowercase()
     }
 
+    /// The part after the `@`.
+    pub fn domain(&self) -> &str {
+        self.0.split('@').nth(1).unwrap_or_default()
+    }
+
     /// The part before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()

@@ -83,6 +83,8 @@ pub enum Error {
     Forbidden(&'static str),
     /// The organisation demands two factors, and the session has shown one.
     MfaRequired,
+    /// The organisation's members sign in through its identity provider, and the session was begun otherwise.
+    SsoRequired,
     /// The action needs a more recent proof that it is still the same person.
     StepUpRequired,
     /// It does not exist, or is not the caller's: the two look the same.

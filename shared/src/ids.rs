@@ -150,6 +150,14 @@ typed_id!(
     ConnectionId, "connection"
 );
 typed_id!(
+    /// An identity at a provider that signs a user in.
+    IdentityId, "identity"
+);
+typed_id!(
+    /// A domain that an organisation says is its own.
+    DomainId, "domain"
+);
+typed_id!(
     /// One entry of a record's timeline.
     EventId, "event"
 );

@@ -182,9 +182,17 @@ impl<'de> Deserializer<'de> for Exact<'de> {
         self.0.deserialize_enum(name, variants, visitor)
     }
 
+    /// The name of a variant. Derived code would also take its number.
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::String(name) => visitor.visit_borrowed_str(name),
+            _ => Err(Self::Error::custom("it must be a name")),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct identifier ignored_any
+        tuple_struct ignored_any
     }
 }
 

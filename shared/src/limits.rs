@@ -50,6 +50,9 @@ pub const INVITATIONS_OF_ORGANISATION: Limit = Limit::new("invitation", 50, 60);
 /// Exports of one organisation.
 pub const EXPORTS_OF_ORGANISATION: Limit = Limit::new("export", 10, 60);
 
+/// Look-ups of one organisation outside: of a domain's challenge, of what an identity provider publishes.
+pub const LOOKUPS_OF_ORGANISATION: Limit = Limit::new("lookup", 30, 60);
+
 /// How often something was done in one window: the item's version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counter {
@@ -110,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Limit; 8] = [
+    const ALL: [Limit; 9] = [
         SIGN_INS_OF_SOURCE,
         REGISTRATIONS_OF_SOURCE,
         MAILS_TO_ADDRESS,
@@ -119,6 +122,7 @@ mod tests {
         REFRESHES_OF_SESSION,
         INVITATIONS_OF_ORGANISATION,
         EXPORTS_OF_ORGANISATION,
+        LOOKUPS_OF_ORGANISATION,
     ];
 
     #[test]

@@ -65,6 +65,12 @@ fn parts(error: &Error) -> Parts {
             "A second factor is needed",
             "Your organisation demands a second factor: set one up under /v1/me/factors, then sign in with it.",
         ),
+        Error::SsoRequired => plain(
+            403,
+            "sso-required",
+            "A sign-in through your organisation's identity provider is needed",
+            "Link your identity there with POST /v1/me/identities, if you have not, then sign in at POST /v1/auth/sso.",
+        ),
         Error::StepUpRequired => plain(
             403,
             "step-up-required",

@@ -35,6 +35,11 @@ use crate::service_accounts::model::{
     ApiKeyFacts, ApiKeyProfile, KeyDue, KeyUse, ServiceAccount, ServiceAccountFacts, ServiceCount,
 };
 use crate::softlock::Softlock;
+use crate::sso::connections::{ConnectionFacts, StoredConnection};
+use crate::sso::domains::{DomainFacts, DomainGuard, OwnedDomain};
+use crate::sso::flows::FlowFacts;
+use crate::sso::identities::{IdentityFacts, IdentityGuard};
+use crate::sso::model::{Flow, Identity};
 use crate::staff::model::{AccessFacts, AccessGrant};
 use crate::unit::UnitId;
 
@@ -268,6 +273,36 @@ stored_types! {
             vec![Place::Partition(keys::organisation_partition(tenant))]
         }),
     };
+    Identity, IdentityFacts => Identity, "identity", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &["subject"], export: Export::Json,
+        places: |unit| of_user(unit, keys::user_partition),
+    };
+    (), IdentityGuard => IdentityGuard, "identity_guard", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "user", identifiers: &[], export: INTERNAL,
+        // Its key is a hash of the identity, which the unit keeps: it goes in the transaction that destroys the key.
+        places: none,
+    };
+    Flow, FlowFacts => Flow, "sso_flow", Data::Operational {
+        reason: "It names a connection; the rest is sealed with the organisation's account, and it goes soon after ten \
+                 minutes.",
+    };
+    StoredConnection, ConnectionFacts => StoredConnection, "connection", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: SECRET,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    OwnedDomain, DomainFacts => OwnedDomain, "domain", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: Export::Json,
+        places: |unit| of_organisation(unit, Class::Account, |tenant| {
+            vec![Place::Partition(keys::organisation_partition(tenant))]
+        }),
+    };
+    (), DomainGuard => DomainGuard, "domain_guard", Data::Personal {
+        class: Class::Account, role: Role::Controller, subject: "organisation", identifiers: &[], export: INTERNAL,
+        // Its key is a hash of the domain, which the unit keeps: it goes in the transaction that destroys the key.
+        places: none,
+    };
     BillingDetails, BillingFacts => BillingDetails, "billing_details", Data::Personal {
         class: Class::Billing, role: Role::Controller, subject: "organisation", identifiers: &["name", "vat_number"],
         export: Export::Json,
@@ -405,7 +440,11 @@ mod tests {
             };
             let found = places(UnitId::Organisation(org, class)).len() + places(user).len();
             assert!(
-                found > 0 || matches!(info.name, "email_guard" | "passkey_guard"),
+                found > 0
+                    || matches!(
+                        info.name,
+                        "email_guard" | "passkey_guard" | "identity_guard" | "domain_guard"
+                    ),
                 "{} is nowhere",
                 info.name
             );

@@ -21,7 +21,7 @@ static LOG: LazyLock<Arc<Mutex<Vec<u8>>>> = LazyLock::new(|| {
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::TRACE);
-    let filter = "trace,s3s=off,hyper=off,aws_smithy_runtime=off,aws_smithy_runtime_api=off,aws_runtime=off,aws_sdk_s3=off,aws_sigv4=off";
+    let filter = "trace,s3s=off,hyper=off,aws_smithy_runtime=off,aws_smithy_runtime_api=off,aws_runtime=off,aws_sdk_s3=off,aws_sigv4=off,hickory_resolver=off,hickory_net=off,hickory_proto=off";
     subscriber.with_env_filter(filter).with_writer(writer).init();
     log
 });
@@ -215,6 +215,15 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     let reply = world.with_token(&secret).get("/v1/records?kind=asset").await;
     assert_eq!(reply.status, 200, "{reply:?}");
     let staff = world.recruit(&word("Personal"), "support").await;
+    let provider = world.provider().await;
+    let connection = json!({
+        "provider": { "kind": "oidc" }, "issuer": format!("{}/{}", provider.issuer, word("Aussteller").to_lowercase()),
+        "client_id": word("Kennung"), "client_secret": word("Geheimnis"),
+    });
+    let connected = customer.post("/v1/organisation/connections", &connection).await;
+    assert_eq!(connected.status, 201, "{connected:?}");
+    let domain = format!("{}.example", word("Domain").to_lowercase());
+    world.prove(&customer, &domain).await;
     customer.enrol_passkey().await;
     let secret_of_app = customer
         .post("/v1/me/factors/totp", &serde_json::Value::Null)

@@ -7,6 +7,7 @@ use shared::policy::Profile;
 
 use crate::colleagues::kinds;
 use crate::harness::{Customer, PASSWORD, Reply, World};
+use crate::passkeys;
 
 pub const WRONG_CODE: &str = "000000";
 
@@ -405,7 +406,7 @@ async fn c_17_the_51st_session_ends_the_oldest_also_when_a_passkey_begins_it() {
     let second = another_session(&customer).await;
     assert!(works(&world, &second).await && !works(&world, &first).await);
     let mut passkey = customer.passkey.take().unwrap().into_inner().unwrap();
-    let reply = finish(&world, &by_passkey(&world, &mut passkey).await).await;
+    let reply = passkeys::finish(&world, &passkeys::by_passkey(&world, &mut passkey).await).await;
     customer.take(&reply);
     let list = customer.get("/v1/me/sessions").await.json();
     assert_eq!(list["data"].as_array().unwrap().len(), 50, "{list}");

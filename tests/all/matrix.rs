@@ -23,19 +23,23 @@ const ACTIONS: &[(&str, &[&str])] = &[
         "auth-register", "auth-verify-email", "auth-resend-verification", "auth-login", "auth-refresh", "jwks-get",
         "openapi-get", "security-contact", "security-get", "policy-get", "erasures-get", "ledger-get",
         "invitations-accept", "fallback-answer", "auth-forgot-password", "auth-reset-password", "auth-confirm-email",
-        "auth-mfa", "auth-passkey-begin", "auth-passkey-finish",
+        "auth-mfa", "auth-passkey-begin", "auth-passkey-finish", "auth-sso-begin", "auth-sso-callback",
     ]),
     ("own-account.use", &[
         "auth-logout", "me-get", "me-update", "me-activity", "me-organisations", "me-join", "me-switch", "members-leave",
         "sessions-list", "sessions-delete", "sessions-delete-all", "me-email-cancel", "me-step-up", "me-step-up-begin",
-        "factors-list",
+        "factors-list", "me-step-up-sso", "identities-list",
     ]),
     ("own-account.secure", &[
         "me-password", "me-email", "factors-totp-create", "factors-totp-confirm", "factors-totp-delete",
         "factors-passkey-create", "factors-passkey-confirm", "factors-passkey-delete", "factors-recovery-create",
+        "identities-create", "identities-delete",
     ]),
-    ("security.read", &["organisation-get-security"]),
-    ("security.manage", &["organisation-put-security"]),
+    ("security.read", &["organisation-get-security", "sso-connections-list", "sso-domains-list"]),
+    ("security.manage", &[
+        "organisation-put-security", "sso-connections-create", "sso-connections-update", "sso-connections-delete",
+        "sso-domains-create", "sso-domains-verify", "sso-domains-delete",
+    ]),
     ("own-account.delete", &["me-delete"]),
     ("organisation.read", &["organisation-get"]),
     ("organisation.update", &["organisation-update"]),
@@ -337,9 +341,9 @@ fn rule(route: &Route, who: Who) -> Option<&'static str> {
             Some("access is its requester's alone")
         }
         (
-            "factors-totp-delete" | "factors-passkey-delete",
+            "factors-totp-delete" | "factors-passkey-delete" | "identities-create" | "identities-delete",
             Who::Role(_) | Who::Custom(_) | Who::Suspended | Who::Outsider | Who::Staff(_),
-        ) => Some("they have no such factor"),
+        ) => Some("they have no such factor or connection"),
         ("members-leave", Who::Outsider | Who::Staff(_)) => Some("there is nothing to leave"),
         ("me-switch", Who::Suspended | Who::Outsider | Who::Staff(_)) => {
             Some("it is no organisation of theirs")

@@ -8,8 +8,10 @@ use shared::clock::{Clock, ManualClock};
 use shared::egress::dns::Domain;
 use shared::egress::{Egress, EgressConfig, Limits, public_roots};
 use shared::entropy::SystemEntropy;
-use shared::ids::{ConnectionId, UserId};
-use shared::sso::model::{Callback, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId};
+use shared::ids::{ConnectionId, SessionId, UserId};
+use shared::sso::model::{
+    Asker, Callback, ClientId, ClientSecret, Connection, Kind, Purpose, SignedIn, TenantId,
+};
 use shared::sso::provider::Providers;
 use shared::sso::rules::{self, Begun, Refused};
 use shared::sso::{Attempt, Failure, ReturnTo, finish};
@@ -49,7 +51,7 @@ impl Party {
             connection: Connection {
                 kind,
                 issuer,
-                client_id: CLIENT_ID.to_owned(),
+                client_id: ClientId::parse(CLIENT_ID).unwrap(),
                 enabled: true,
             },
             egress: Egress::new(&config, public_roots(), Limits::default()),
@@ -324,9 +326,23 @@ async fn f_10_every_wrong_signature_is_refused() {
 
 #[tokio::test]
 async fn f_11_a_token_without_a_key_id_is_taken_when_one_key_fits_and_refused_when_two_do() {
-    let party = Party::oidc().await;
-    party.provider.fault(Fault::Header("kid", None));
-    assert!(party.sign_in().await.is_ok());
+    for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
+        let party = Party::new(algorithm, Kind::Oidc).await;
+        party.provider.fault(Fault::Header("kid", None));
+        assert!(party.sign_in().await.is_ok(), "{algorithm:?}");
+        // What is published is asked for anew, and now there are two.
+        party.clock.advance(std::time::Duration::from_secs(901));
+        let begun = party.begin(Purpose::SignIn).await.unwrap();
+        let back = callback(&party.provider.visit(&begun.url).unwrap());
+        party.provider.fault(Fault::Keys(party.provider.keys(2)));
+        let answer = party.finish(&begun, &back).await;
+        assert!(
+            matches!(answer, Err(Failure::Refused(Refused::IdToken(_)))),
+            "{algorithm:?}: {answer:?}"
+        );
+        // Two keys by their ids are no trouble.
+        assert!(party.sign_in().await.is_ok(), "{algorithm:?}");
+    }
 }
 
 #[tokio::test]
@@ -468,7 +484,10 @@ async fn f_23_at_google_the_hosted_domain_decides_and_an_unverified_address_is_n
 #[tokio::test]
 async fn f_35_only_a_fresh_authentication_is_a_step_up() {
     let party = Party::oidc().await;
-    let step_up = Purpose::StepUp(UserId::from_bits(1));
+    let step_up = Purpose::StepUp(Asker {
+        user: UserId::from_bits(1),
+        session: SessionId::from_bits(1),
+    });
     assert!(party.go(step_up).await.is_ok());
     party.provider.says("auth_time", Value::Null);
     assert_eq!(party.go(step_up).await, refused(Refused::NotFresh));

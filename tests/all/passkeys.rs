@@ -7,14 +7,14 @@ use crate::factors::{refused, setting};
 use crate::harness::{Customer, PAGE, Reply, World};
 
 /// Begins a sign-in by passkey, lets the authenticator answer, and gives ceremony and answer.
-async fn by_passkey(world: &World, authenticator: &mut Authenticator) -> Value {
+pub async fn by_passkey(world: &World, authenticator: &mut Authenticator) -> Value {
     let begun = world.anonymous().post("/v1/auth/passkeys", &Value::Null).await;
     assert_eq!(begun.status, 200, "{begun:?}");
     let answer = authenticator.get(&begun.json()["publicKey"]);
     json!({ "ceremony": begun.json()["ceremony"], "answer": answer })
 }
 
-async fn finish(world: &World, body: &Value) -> Reply {
+pub async fn finish(world: &World, body: &Value) -> Reply {
     world.anonymous().post("/v1/auth/passkeys/finish", body).await
 }
 

@@ -4,6 +4,7 @@
 //! [`Fault`] at a time. It listens on the machine itself only.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -186,6 +187,11 @@ impl Provider {
         Ok(back)
     }
 
+    /// The set of the first so many keys, of which the first one signs until it is rotated.
+    pub fn keys(&self, count: usize) -> Value {
+        published(self.lock().algorithm, 0..=count - 1)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -235,6 +241,11 @@ impl Provider {
             _ => format!("{message}.{signature}"),
         }
     }
+}
+
+fn published(algorithm: Algorithm, generations: RangeInclusive<usize>) -> Value {
+    let keys = generations.map(|generation| Signer::new(algorithm, generation).jwk());
+    json!({ "keys": keys.collect::<Vec<_>>() })
 }
 
 fn put(object: &mut Value, name: &str, value: Option<&Value>) {
@@ -299,8 +310,8 @@ async fn keys(State(provider): State<Arc<Provider>>) -> Response {
     if let Fault::Keys(keys) = &inner.fault {
         return answer(StatusCode::OK, keys);
     }
-    let keys = json!({ "keys": [Signer::new(inner.algorithm, inner.generation).jwk()] });
-    answer(StatusCode::OK, &keys)
+    let generations = inner.generation..=inner.generation;
+    answer(StatusCode::OK, &published(inner.algorithm, generations))
 }
 
 async fn token(State(provider): State<Arc<Provider>>, headers: HeaderMap, body: String) -> Response {

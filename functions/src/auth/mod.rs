@@ -12,6 +12,8 @@ pub(crate) mod register;
 pub(crate) mod resend_verification;
 pub(crate) mod reset_password;
 pub(crate) mod second;
+pub(crate) mod sso_begin;
+pub(crate) mod sso_callback;
 pub(crate) mod verify_email;
 
 use schemars::JsonSchema;
@@ -52,6 +54,14 @@ pub(crate) fn check_terms(violations: &mut Violations, policy: &Policy, (age, ve
             "/policy_version",
             format!("The current version is {current}; read it at GET /v1/policy."),
         );
+    }
+}
+
+/// An answer that also gives a session that is in a cookie.
+pub(crate) fn carried(answer: Answer, session: &Issued) -> Answer {
+    match session {
+        Issued::Cookie { value, max_age } => answer.cookie(COOKIE, value, *max_age),
+        Issued::Bearer { .. } => answer,
     }
 }
 

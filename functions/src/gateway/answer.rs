@@ -100,6 +100,15 @@ impl Answer {
         }
     }
 
+    /// 303: the browser goes on to a page of ours.
+    pub fn see_other(path: &str) -> Self {
+        Self {
+            status: 303,
+            headers: vec![(LOCATION, path.to_owned())],
+            body: String::new(),
+        }
+    }
+
     /// Names the version in the `ETag`.
     #[must_use]
     pub fn etag(mut self, version: u64) -> Self {

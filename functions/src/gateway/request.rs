@@ -156,7 +156,11 @@ impl Request {
         let mut violations = Vec::new();
         for (index, (name, _)) in self.query.iter().enumerate() {
             let pointer = format!("?{}", shared::text::shown(name));
-            if !route.query.iter().any(|parameter| parameter.name == name) {
+            let known = route.query.iter().any(|parameter| parameter.name == name);
+            if !known && route.other_parameters {
+                continue;
+            }
+            if !known {
                 let known: Vec<_> = route.query.iter().map(|parameter| parameter.name).collect();
                 let detail = if known.is_empty() {
                     "This route takes no parameters.".to_owned()

@@ -46,6 +46,11 @@ pub(crate) async fn handle(call: Call) -> Result<Answer> {
     };
     limits::count(&call.ctx, &limits::CODES_OF_SOURCE, &call.request.limited()).await?;
     let (code, source) = (request.code.trim(), call.request.source());
-    let joined = accept::as_new_person(&call.ctx, code, person, source).await?;
-    Answer::json(201, &PlaceResponse::of_joined(joined))
+    let mut joined = accept::as_new_person(&call.ctx, code, person, source).await?;
+    let session = joined.session.take();
+    let answer = Answer::json(201, &PlaceResponse::of_joined(joined))?;
+    Ok(match session {
+        Some(session) => crate::auth::carried(answer, &session),
+        None => answer,
+    })
 }

@@ -10,6 +10,7 @@ pub(crate) mod organisations;
 pub(crate) mod password;
 pub(crate) mod step_up;
 pub(crate) mod step_up_begin;
+pub(crate) mod step_up_sso;
 pub(crate) mod switch;
 pub(crate) mod update;
 

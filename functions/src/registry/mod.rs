@@ -141,6 +141,8 @@ pub struct Route {
     pub request: Option<SchemaOf>,
     /// What it takes in the query.
     pub query: &'static [Parameter],
+    /// Whether the query may hold parameters that mean nothing here, because somebody else makes it.
+    pub other_parameters: bool,
     /// What it does with an `Idempotency-Key`.
     pub idempotency_key: KeyUse,
     /// How often it may be asked for.
@@ -323,6 +325,7 @@ const ROUTE: Route = Route {
     body: Body::None,
     request: None,
     query: NO_QUERY,
+    other_parameters: false,
     idempotency_key: KeyUse::None,
     rate: Rate::Ordinary,
     media_type: "application/json",
@@ -366,6 +369,7 @@ areas!(
     organisations,
     recovery,
     services,
+    sso,
     activity,
     records,
     staff,

@@ -204,6 +204,27 @@ pub(crate) static ROUTE_CASES: &[RouteCase] = &[
     route("keys-list", 200, |s| get(&format!("{}/keys", service(s))).by(&s.ada)),
     route("keys-create", 201, |s| post(&format!("{}/keys", service(s))).json(&s.team.new_key).by(&s.ada)),
     route("keys-delete", 204, |s| delete(&format!("{}/keys/{}", service(s), s.team.key)).by(&s.ada)),
+    route("sso-connections-list", 200, |s| get("/v1/organisation/connections").by(&s.ada)),
+    route("sso-connections-create", 201, |s| {
+        post("/v1/organisation/connections").json(&s.sso.wish()).by(&s.ada)
+    }),
+    route("sso-connections-update", 200, |s| {
+        let path = format!("/v1/organisation/connections/{}", s.sso.connection);
+        patch(&path, &json!({ "client_id": "other" })).header("if-match", "*").by(&s.ada)
+    }),
+    route("sso-connections-delete", 204, |s| {
+        delete(&format!("/v1/organisation/connections/{}", s.sso.spare_connection)).by(&s.ada)
+    }),
+    route("sso-domains-list", 200, |s| get("/v1/organisation/domains").by(&s.ada)),
+    route("sso-domains-create", 201, |s| {
+        post("/v1/organisation/domains").json(&json!({ "name": s.sso.new_domain })).by(&s.ada)
+    }),
+    route("sso-domains-verify", 200, |s| {
+        post(&format!("/v1/organisation/domains/{}/verify", s.sso.domain)).by(&s.ada)
+    }),
+    route("sso-domains-delete", 204, |s| {
+        delete(&format!("/v1/organisation/domains/{}", s.sso.spare_domain)).by(&s.ada)
+    }),
     route("staff-lookup", 200, |s| {
         post("/v1/staff/lookup").json(&json!({ "email": s.ada.email })).by(&s.desk.support)
     }),

@@ -11,10 +11,12 @@ use crate::customer::{self, Customer};
 use crate::limits::forget_limits;
 use desk::Desk;
 use factors::Factors;
+use sso::Sso;
 use team::Team;
 
 pub(crate) mod desk;
 mod factors;
+mod sso;
 mod team;
 
 /// How many assets the main customer imports: more than a page of a list.
@@ -66,6 +68,8 @@ pub(crate) struct Stage {
     pub(crate) team: Team,
     /// Those with factors besides the password.
     pub(crate) factors: Factors,
+    /// What the main customer has for single sign-on.
+    pub(crate) sso: Sso,
     /// The operator's staff.
     pub(crate) desk: Desk,
     /// Where it all is.
@@ -112,6 +116,7 @@ impl Stage {
             held: held(stack, unit.clone()).await?,
             team: Team::gather(stack, &ada, word).await?,
             factors: Factors::set_up(stack, &ada, word).await?,
+            sso: Sso::connect(stack, &ada, word).await?,
             desk: Desk::open(stack, &ada, word).await?,
             stack: stack.clone(),
             changing,

@@ -1,4 +1,5 @@
-//! The calls and the page under `/_local`: what time it is, moving it, running a task, what functions used.
+//! The calls and the page under `/_local`: what time it is, moving it, running a task, what functions used, what names
+//! exist outside.
 //!
 //! They answer on this machine's own names only, and to pages of their own only: otherwise any page in the browser
 //! could move the clock.
@@ -9,7 +10,7 @@ use axum::Router;
 use axum::extract::{Path, Query, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::{Span, Timestamp};
@@ -21,6 +22,7 @@ use crate::answer::{self, problem};
 use crate::clock::ClockError;
 use crate::machine::Machine;
 use crate::mailbox::is_this_machine;
+use crate::names::Records;
 
 mod page;
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub(crate) fn router(machine: Arc<Machine>) -> Router {
         .route("/_local/usage", get(usage))
         .route("/_local/items", get(items))
         .route("/_local/objects", get(objects))
+        .route("/_local/dns/{name}", put(set_name))
         .layer(middleware::from_fn(guard))
         .with_state(machine)
 }
@@ -104,6 +107,17 @@ async fn objects(State(machine): Shared, Query(query): Query<OfBucket>) -> Respo
     match machine.object_versions(&query.bucket).await {
         Ok(versions) => axum::Json(json!({ "data": versions })).into_response(),
         Err(message) => problem(StatusCode::BAD_REQUEST, &message),
+    }
+}
+
+/// Gives a name of the outside world these records in place of those that it has.
+async fn set_name(State(machine): Shared, Path(name): Path<String>, body: Bytes) -> Response {
+    match serde_json::from_slice::<Records>(&body) {
+        Ok(records) => {
+            machine.names.set(&name, records);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
     }
 }
 

@@ -48,6 +48,14 @@ pub(crate) struct Function {
     identity: Identity,
 }
 
+/// What stands in for the world outside of the functions.
+pub(crate) struct Outside {
+    /// The origin of AWS.
+    pub(crate) aws: String,
+    /// The address of the name server.
+    pub(crate) name_server: String,
+}
+
 /// The functions.
 pub(crate) struct Deployment {
     functions: BTreeMap<&'static str, Function>,
@@ -67,7 +75,7 @@ impl Deployment {
     /// Reads the template for one operator's stack.
     pub(crate) fn new(
         profile: Profile,
-        (origin, endpoint): (&str, &str),
+        (origin, outside): (&str, &Outside),
         secrets: &Secrets,
         account: &Account,
     ) -> Result<Self, Vec<String>> {
@@ -86,7 +94,7 @@ impl Deployment {
                 continue;
             };
             let identity = account.identity(&id, secrets);
-            let environment = environment(&definition, endpoint, &identity);
+            let environment = environment(&definition, outside, &identity);
             if let Err(error) = Config::from(&|variable| environment.get(variable).cloned()) {
                 errors.push(format!("{id}: {error}"));
             }
@@ -271,12 +279,15 @@ pub(crate) fn key_names(account: &Account) -> Names {
     Names::new(names)
 }
 
-/// The environment as Lambda sets it: what the template says, and who the function is.
-fn environment(definition: &FunctionDef, endpoint: &str, identity: &Identity) -> HashMap<String, String> {
+/// The environment as Lambda sets it: what the template says, and who the function is; with what stands in for the outside.
+fn environment(definition: &FunctionDef, outside: &Outside, identity: &Identity) -> HashMap<String, String> {
     let lambda = [
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
-        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ENDPOINT_URL", outside.aws.as_str()),
+        ("DNS_SERVER", outside.name_server.as_str()),
+        // Providers and receivers that are tried out run on the same machine.
+        ("EGRESS_LOOPBACK", "allow"),
         ("AWS_ACCESS_KEY_ID", &identity.access_key),
         ("AWS_SECRET_ACCESS_KEY", &identity.secret_key),
     ];

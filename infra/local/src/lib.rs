@@ -8,7 +8,7 @@
 //! - [`schedule`] and [`clock`]: time, which can be moved, and what runs by it.
 //! - [`control`]: the pages and calls under `/_local`.
 //! - [`keys`]: the keys of a deployment, here and on AWS.
-//! - [`kms`], [`ses`], [`mailbox`], [`iam`], [`runtime_api`]: the parts.
+//! - [`kms`], [`ses`], [`mailbox`], [`names`], [`iam`], [`runtime_api`]: the parts.
 
 pub mod aws;
 pub mod clock;
@@ -18,6 +18,7 @@ pub mod iam;
 pub mod keys;
 pub mod kms;
 pub mod mailbox;
+pub mod names;
 pub mod output;
 pub mod runtime_api;
 pub mod schedule;

@@ -26,6 +26,7 @@ use crate::dynamodb::Tables;
 use crate::event::Invocation;
 use crate::gateway;
 use crate::kms::{Kms, REGION};
+use crate::names::Names;
 use crate::schedule::{Ran, Schedule};
 use crate::ses::Ses;
 
@@ -46,6 +47,7 @@ pub struct Machine {
     pub(crate) kms: Kms,
     pub(crate) account: Account,
     pub(crate) ses: Ses,
+    pub(crate) names: Names,
     pub(crate) contexts: Mutex<HashMap<&'static str, Arc<Ctx>>>,
     /// Variables of the environment that every function has instead of those of the deployment.
     pub(crate) variables: Mutex<HashMap<String, String>>,
@@ -95,6 +97,11 @@ impl Machine {
     /// The mailbox, which plays the outside world.
     pub fn mails(&self) -> &Ses {
         &self.ses
+    }
+
+    /// The names of the outside world, as the functions resolve them.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The name of the bucket of `files` or of the `ledger`.

@@ -10,20 +10,21 @@ use std::time::{Duration, SystemTime};
 use local_s3::BucketOptions;
 use shared::clock::Clock;
 use shared::policy::{Policy, Profile, check_registry};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::account::Account;
 use crate::aws::{Aws, Parts};
 use crate::clock::{Clocks, Time};
-use crate::deployment::{Deployment, FILES_BUCKET, LEDGER_BUCKET, mail_domain};
+use crate::deployment::{Deployment, FILES_BUCKET, LEDGER_BUCKET, Outside, mail_domain};
 use crate::dynamodb::Tables;
 use crate::error::{DataDirectoryError, StartError};
 use crate::external::External;
 use crate::iam::learns;
 use crate::kms::Kms;
 use crate::machine::Machine;
+use crate::names::Names;
 use crate::schedule::Schedule;
 use crate::secrets::{self, Secrets};
 use crate::server;
@@ -120,14 +121,25 @@ impl Stack {
         };
         let aws_listener = listen(0).await?;
         let origin = format!("http://127.0.0.1:{}", api.as_ref().map_or(Ok(8787), port_of)?);
-        let endpoint = format!("http://127.0.0.1:{}", port_of(&aws_listener)?);
+        let name_server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let name_server = name_server.map_err(|error| StartError::Port { port: 0, error })?;
+        let outside = Outside {
+            aws: format!("http://127.0.0.1:{}", port_of(&aws_listener)?),
+            name_server: name_server
+                .local_addr()
+                .map_err(|error| StartError::Port { port: 0, error })?
+                .to_string(),
+        };
         let directory = match &options.storage {
             Storage::Memory | Storage::External(_) => None,
             Storage::Directory(path) => Some(path.clone()),
         };
-        let machine = Arc::new(assemble(&options, policy, (origin, endpoint), directory, progress).await?);
+        let machine = Arc::new(assemble(&options, policy, (origin, outside), directory, progress).await?);
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = vec![tokio::spawn(server::serve_aws(aws_listener, machine.aws.clone()))];
+        let (aws, names) = (machine.aws.clone(), machine.names.clone());
+        let mut tasks = vec![tokio::spawn(async move {
+            tokio::join!(server::serve_aws(aws_listener, aws), names.serve(name_server));
+        })];
         if let Some(listener) = api {
             tasks.push(tokio::spawn(server::serve_api(
                 listener,
@@ -169,7 +181,7 @@ impl Stack {
             return;
         }
         // The stand-ins listen until the last function has ended.
-        let aws = tasks.remove(0);
+        let stand_ins = tasks.remove(0);
         for mut task in tasks {
             if tokio::time::timeout(GRACE, &mut task).await.is_err() {
                 tracing::warn!("what still runs is cut off");
@@ -178,8 +190,8 @@ impl Stack {
                 let _ = task.await;
             }
         }
-        aws.abort();
-        let _ = aws.await;
+        stand_ins.abort();
+        let _ = stand_ins.await;
     }
 }
 
@@ -208,7 +220,7 @@ fn port_of(listener: &TcpListener) -> Result<u16, StartError> {
 async fn assemble(
     options: &Options,
     policy: Policy,
-    (origin, endpoint): (String, String),
+    (origin, outside): (String, Outside),
     directory: Option<PathBuf>,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<Machine, StartError> {
@@ -243,7 +255,7 @@ async fn assemble(
     let s3 = buckets(at, time.clock(), &account)
         .map_err(|error| StartError::stand_in("The object store", error))?;
     progress("Reading template.yaml");
-    let deployment = Deployment::new(options.profile, (&origin, &endpoint), &secrets, &account);
+    let deployment = Deployment::new(options.profile, (&origin, &outside), &secrets, &account);
     let deployment = Arc::new(deployment.map_err(StartError::Template)?);
     let callers = Arc::clone(&deployment);
     let service = local_s3::Service::new(s3.clone(), move |access_key| {
@@ -264,7 +276,7 @@ async fn assemble(
         profile: options.profile,
         policy,
         origin,
-        endpoint,
+        endpoint: outside.aws,
         directory,
         is_new,
         ledger_verifier_key: secrets.keys.ledger_verifier_key,
@@ -276,6 +288,7 @@ async fn assemble(
         kms,
         account,
         ses,
+        names: Names::default(),
         contexts: Mutex::default(),
         variables: Mutex::default(),
         schedule,

@@ -104,8 +104,11 @@ pub struct SessionFacts {
     pub method: SignInMethod,
     /// How sure it is that it is the user's.
     pub level: Level,
-    /// When the user last showed a factor; Unix milliseconds.
+    /// When the user last showed a factor, or an identity provider last vouched for them; Unix milliseconds.
     pub authenticated_at: i64,
+    /// When the user last showed a factor of the account itself; Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_factor_at: Option<i64>,
     /// When it was last used, to the minute, or its refresh token was rotated; Unix milliseconds.
     pub used_at: i64,
     /// When the user signed in.

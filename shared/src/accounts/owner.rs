@@ -81,6 +81,12 @@ impl Owner {
         self.account.as_ref().map(|item| &item.facts)
     }
 
+    /// Where the owner's sign-ins lead; nobody's lead to an organisation that nobody has.
+    pub(super) fn home(&self) -> OrgId {
+        let nowhere = OrgId::from_bits(self.user.bits());
+        self.facts().map_or(nowhere, |facts| facts.org)
+    }
+
     /// Adds an entry to the owner's own log.
     ///
     /// # Errors
@@ -111,10 +117,7 @@ impl Owner {
         kind: ActivityKind,
         source: &Source,
     ) -> Result<()> {
-        let org = self
-            .facts()
-            .map_or(OrgId::from_bits(self.user.bits()), |facts| facts.org);
-        let tenant = Tenant::new(org);
+        let tenant = Tenant::new(self.home());
         // Nothing may be written for an organisation that was erased, or that the person left.
         let wanted = [keys::membership(tenant, self.user), keys::organisation(tenant)];
         let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;

@@ -2,7 +2,7 @@
 
 use super::model::{Empty, Password, UserProfile};
 use super::password::{self, Context, PlainPassword};
-use super::sessions::{self, Issued};
+use super::sessions::{self, Issued, Proof};
 use super::{email_change, reset};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
@@ -60,7 +60,7 @@ pub async fn change(
     let mut transaction = Transaction::new();
     put(ctx, &mut transaction, owner, raw, hashed)?;
     softlock::forget(&mut transaction, &account.facts.email_digest);
-    let place = (member.permit.org(), Level::Aal1);
+    let place = (member.permit.org(), Proof::Own(Level::Aal1));
     let begun = sessions::replace(ctx, &mut transaction, person, place, source).await?;
     let kind = ActivityKind::PasswordChanged;
     activity::of_account(ctx, &mut transaction, owner, kind, None, source)?;

@@ -137,6 +137,7 @@ mod tests {
             method: SignInMethod::Password,
             level: Level::Aal1,
             authenticated_at: now().as_millisecond(),
+            own_factor_at: None,
             used_at: now().as_millisecond(),
             created_at: now(),
             expires_at,

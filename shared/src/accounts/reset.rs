@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::codes::{NewCode, ShownCode};
-use super::model::VerificationCode;
+use super::model::{SignInMethod, VerificationCode};
 use super::owner::Owner;
 use super::password::{self, PlainPassword};
 use super::store::email_digest;
@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::keys::{self, Key, Tenant};
 use crate::limits;
+use crate::members::own;
 use crate::organisations::model::Membership;
 use crate::outbox::send::Outgoing;
 use crate::outbox::templates::Template;
@@ -31,7 +32,8 @@ const LIFETIME: SignedDuration = SignedDuration::from_mins(60);
 /// The word in the key of the code's row: one per user, so a new code replaces the old.
 pub(crate) const PURPOSE: &str = "RESET";
 
-/// Mails a code to the owner of an address. Nobody can tell whether there is one: the answer is the same, the work is
+/// Mails a code to the owner of an address; or, where a password opens nothing because the organisation signs in through
+/// its identity provider, says so. Nobody can tell whether there is one: the answer is the same, the work is
 /// the same, and the mail leaves with the schedule.
 ///
 /// # Errors
@@ -39,7 +41,7 @@ pub(crate) const PURPOSE: &str = "RESET";
 pub async fn ask(ctx: &Ctx, email: &Email, source: &Source) -> Result<()> {
     let owner = Owner::of(ctx, &email_digest(ctx, email).await?).await?;
     let mut transaction = Transaction::new();
-    mail_code(ctx, &mut transaction, &owner, email)?;
+    mail(ctx, &mut transaction, &owner, email).await?;
     owner.note(
         ctx,
         &mut transaction,
@@ -49,7 +51,10 @@ pub async fn ask(ctx: &Ctx, email: &Email, source: &Source) -> Result<()> {
     Ok(ctx.store.commit(transaction, ctx.entropy.as_ref()).await?)
 }
 
-fn mail_code(ctx: &Ctx, transaction: &mut Transaction, owner: &Owner, email: &Email) -> Result<Outgoing> {
+async fn mail(ctx: &Ctx, transaction: &mut Transaction, owner: &Owner, email: &Email) -> Result<Outgoing> {
+    if !own::opens(ctx, owner.user, owner.home(), SignInMethod::Password).await? {
+        return owner.queue(ctx, transaction, email, Template::SignInThroughProvider);
+    }
     let code = NewCode::new(ctx, owner.user, LIFETIME);
     let item = Item::plain(keys::one_time(owner.user, PURPOSE), code.row());
     transaction.put_if("code", &item, &Condition::absent().or(Condition::present()))?;
@@ -68,7 +73,7 @@ pub fn needs(tenant: Tenant, user: UserId) -> Vec<Key> {
     keys
 }
 
-/// Mails a code to a member, as an administrator asks. The administrator neither sees the code nor chooses a password
+/// Mails the same to a member, as an administrator asks. The administrator neither sees the code nor chooses a password
 ///
 ///
 /// # Errors
@@ -90,7 +95,7 @@ pub async fn ask_for(ctx: &Ctx, member: &Member, user: UserId) -> Result<Outgoin
         .ok_or(Error::NotFound)?;
     limits::count(ctx, &limits::MAILS_TO_ADDRESS, &email.canonical()).await?;
     let mut transaction = Transaction::new();
-    let outgoing = mail_code(ctx, &mut transaction, &owner, &email)?;
+    let outgoing = mail(ctx, &mut transaction, &owner, &email).await?;
     let (kind, actor) = (ActivityKind::PasswordResetRequested, member.permit.actor());
     let (account, object) = ((user, &owner.key), Some(user.to_string()));
     activity::of_account_by(ctx, &mut transaction, account, kind, actor, None)?;

@@ -69,9 +69,15 @@ pub fn is_alive(facts: &SessionFacts, now: Timestamp) -> bool {
     facts.expires_at > now && i128::from(now.as_millisecond() - facts.used_at) < idle
 }
 
-/// When the user last showed a factor.
+/// When the user last showed a factor, or an identity provider last vouched for them.
 pub fn authenticated_at(facts: &SessionFacts) -> Timestamp {
     Timestamp::from_millisecond(facts.authenticated_at).unwrap_or(Timestamp::MIN)
+}
+
+/// When the user last showed a factor of the account itself.
+pub fn own_factor_at(facts: &SessionFacts) -> Timestamp {
+    let millis = facts.own_factor_at.unwrap_or(i64::MIN);
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MIN)
 }
 
 /// Notes that a session is in use, at most once a minute.
@@ -101,6 +107,54 @@ pub struct SignIn<'a> {
     pub form: Form,
     /// From where.
     pub source: &'a Source,
+}
+
+/// What somebody shows who goes on in another session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing: what the old session knew is as old as it was.
+    Nothing,
+    /// A factor of the account, after which it is at least this sure.
+    Own(Level),
+    /// The word of an identity provider, after which it is at least this sure.
+    Provider(Level),
+}
+
+impl Proof {
+    /// How sure a session is after it.
+    fn level(self, before: Level) -> Level {
+        match self {
+            Self::Nothing => before,
+            Self::Own(level) | Self::Provider(level) => level.max(before),
+        }
+    }
+}
+
+/// When what happened to a session.
+struct Times {
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    /// Unix milliseconds.
+    authenticated_at: i64,
+    /// Unix milliseconds.
+    own_factor_at: Option<i64>,
+}
+
+impl Times {
+    /// Those of the session that goes on from this one after a proof.
+    fn after(before: &SessionFacts, proof: Proof, now: i64) -> Self {
+        let (authenticated_at, own_factor_at) = match proof {
+            Proof::Nothing => (before.authenticated_at, before.own_factor_at),
+            Proof::Own(_) => (now, Some(now)),
+            Proof::Provider(_) => (now, before.own_factor_at),
+        };
+        Self {
+            created_at: before.created_at,
+            expires_at: before.expires_at,
+            authenticated_at,
+            own_factor_at,
+        }
+    }
 }
 
 /// A session that a transaction begins; what its holder gets is made when it is committed.
@@ -143,7 +197,14 @@ pub async fn begin<'a>(
 ) -> Result<Begun<'a>> {
     let now = ctx.now();
     let expires_at = now.saturating_add(limits(sign_in.form).1).unwrap_or(now);
-    add(ctx, transaction, sign_in, key, (now, expires_at)).await
+    let authenticated_at = now.as_millisecond();
+    let times = Times {
+        created_at: now,
+        expires_at,
+        authenticated_at,
+        own_factor_at: (sign_in.method != SignInMethod::Sso).then_some(authenticated_at),
+    };
+    add(ctx, transaction, sign_in, key, times).await
 }
 
 async fn add<'a>(
@@ -151,7 +212,7 @@ async fn add<'a>(
     transaction: &mut Transaction,
     sign_in: &SignIn<'_>,
     key: &'a DataKey,
-    (created_at, expires_at): (Timestamp, Timestamp),
+    times: Times,
 ) -> Result<Begun<'a>> {
     let (user, org, entropy) = (sign_in.user, sign_in.org, ctx.entropy.as_ref());
     let session = SessionId::from_bits(u128::from_be_bytes(entropy::bytes(entropy)));
@@ -166,17 +227,17 @@ async fn add<'a>(
             Carrier::Bearer { rotation: 0 }
         }
     };
-    let now = ctx.now().as_millisecond();
     let facts = SessionFacts {
         org,
         carrier,
         method: sign_in.method,
         level: sign_in.level,
-        authenticated_at: now,
-        used_at: now,
-        created_at,
-        expires_at,
-        ttl: expires_at.as_second(),
+        authenticated_at: times.authenticated_at,
+        own_factor_at: times.own_factor_at,
+        used_at: ctx.now().as_millisecond(),
+        created_at: times.created_at,
+        expires_at: times.expires_at,
+        ttl: times.expires_at.as_second(),
     };
     let item = Item::sealed(keys::session(user, session), facts, sign_in.source.sealed());
     transaction.create_sealed("session", &item, key, entropy)?;
@@ -186,7 +247,7 @@ async fn add<'a>(
         key,
         session,
         cookie,
-        expires_at,
+        expires_at: times.expires_at,
     })
 }
 
@@ -199,21 +260,21 @@ pub async fn replace<'a>(
     ctx: &Ctx,
     transaction: &mut Transaction,
     person: &'a Person,
-    (org, level): (OrgId, Level),
+    (org, proof): (OrgId, Proof),
     source: &Source,
 ) -> Result<Begun<'a>> {
     let sign_in = SignIn {
         user: person.user,
         org,
         method: person.facts.method,
-        level: level.max(person.facts.level),
+        level: proof.level(person.facts.level),
         form: person.facts.form(),
         source,
     };
     let old = keys::session(person.user, person.session);
     transaction.delete_if("session", &old, &Condition::present());
-    let lifetime = (person.facts.created_at, person.facts.expires_at);
-    add(ctx, transaction, &sign_in, &person.key, lifetime).await
+    let times = Times::after(&person.facts, proof, ctx.now().as_millisecond());
+    add(ctx, transaction, &sign_in, &person.key, times).await
 }
 
 impl Begun<'_> {

@@ -11,7 +11,7 @@ use crate::auth::Level;
 use crate::ctx::Ctx;
 use crate::email::Email;
 use crate::error::{Error, Result};
-use crate::ids::{ActorId, UserId};
+use crate::ids::{ActorId, OrgId, UserId};
 use crate::keys::{self, Tenant};
 use crate::members::{own, rules};
 use crate::mfa::pending::{self, Waiting};
@@ -31,6 +31,8 @@ pub struct Verified {
     pub user: UserId,
     /// What is known of them in the clear.
     pub facts: UserFacts,
+    /// Where the sign-in leads, if they are a member there and it lets them in this way.
+    pub org: OrgId,
     /// The key of their account.
     pub key: DataKey,
     /// How they signed in.
@@ -83,6 +85,7 @@ pub async fn check_password(
             Verified {
                 user,
                 facts: facts.clone(),
+                org: facts.org,
                 key: owner.key,
                 method: SignInMethod::Password,
                 level: Level::Aal1,
@@ -161,32 +164,36 @@ pub async fn complete(
     form: Form,
     source: &Source,
 ) -> Result<Issued> {
-    let (user, mut org) = (verified.user, verified.facts.org);
+    let (user, method, mut org) = (verified.user, verified.method, verified.org);
     let mut tenant = Tenant::new(org);
     let wanted = [keys::membership(tenant, user), keys::organisation(tenant)];
     let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
-    let mut membership = found.get(&wanted[0]).map(Raw::decode::<Membership>).transpose()?;
-    let mut organisation = found
+    let membership = found.get(&wanted[0]).map(Raw::decode::<Membership>).transpose()?;
+    let organisation = found
         .get(&wanted[1])
         .map(Raw::facts::<OrganisationProfile>)
         .transpose()?;
-    if membership.is_none()
-        && let Some(place) = own::another(ctx, user, verified.method).await?
-    {
-        (org, tenant) = (place.org, Tenant::new(place.org));
-        (membership, organisation) = (Some(place.membership), Some(place.organisation.facts));
-    }
-    if let (Some(membership), Some(organisation)) = (&membership, &organisation) {
-        if !rules::admits(verified.method, &membership.facts, organisation) {
-            return Err(WRONG_CREDENTIALS);
+    let is_member = membership.is_some();
+    let place = membership.zip(organisation);
+    let mut belongs = place.is_some();
+    let refused = place.is_some_and(|(membership, organisation)| {
+        !rules::admits(method, membership.facts.role, &organisation)
+    });
+    if refused || !is_member {
+        match own::another(ctx, user, method).await? {
+            Some(place) => (org, tenant, belongs) = (place.org, Tenant::new(place.org), true),
+            None if refused => return Err(WRONG_CREDENTIALS),
+            None => {}
         }
+    }
+    if belongs {
         let actor = Some(ActorId::User(user));
         activity::of_organisation(ctx, &mut transaction, tenant, ActivityKind::SignedIn, actor, None)?;
     }
     let sign_in = SignIn {
         user,
         org,
-        method: verified.method,
+        method,
         level: verified.level,
         form,
         source,

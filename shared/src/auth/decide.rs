@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Column;
 use super::{Action, Grants, Reach, Role, StaffRole};
+use crate::accounts::model::SignInMethod;
 use crate::error::{Error, Result};
 use crate::ids::ActorId;
+use crate::members::rules;
 use crate::organisations::model::{MfaPolicy, OrganisationFacts, Subscription};
 
 /// For how long a sign-in or step-up counts as fresh.
@@ -36,8 +38,12 @@ pub enum Standing<'a> {
         staff: Option<StaffRole>,
         /// The session's assurance.
         level: Level,
-        /// When the person last showed a factor.
+        /// How the session was begun.
+        method: SignInMethod,
+        /// When the person last showed a factor, or an identity provider last vouched for them.
         authenticated_at: Timestamp,
+        /// When the person last showed a factor of their own account.
+        own_factor_at: Timestamp,
     },
     /// A service account with an API key of these scopes.
     Service(&'a Grants),
@@ -47,7 +53,7 @@ pub enum Standing<'a> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for what the caller must not know of, [`Error::Forbidden`] with the reason,
-/// [`Error::MfaRequired`], [`Error::StepUpRequired`].
+/// [`Error::SsoRequired`], [`Error::MfaRequired`], [`Error::StepUpRequired`].
 pub fn decide(
     (actor, standing): (ActorId, Standing<'_>),
     action: Action,
@@ -69,6 +75,7 @@ pub fn decide(
             role,
             suspended,
             level,
+            method,
             ..
         } => {
             let (role, organisation) = role.zip(organisation).ok_or(Error::NotFound)?;
@@ -76,6 +83,9 @@ pub fn decide(
                 return Err(Error::Forbidden(
                     "Your membership of this organisation is suspended.",
                 ));
+            }
+            if !rules::admits(method, role, organisation) {
+                return Err(Error::SsoRequired);
             }
             let reach = role_reach(actor, role, action, organisation)?;
             not_cancelled(action, organisation)?;
@@ -155,12 +165,21 @@ fn demands_mfa(role: Role, organisation: &OrganisationFacts) -> bool {
     }
 }
 
-/// Sensitive actions need a recent proof that it is still the same person (ASVS 7.5.1).
+/// Sensitive actions need a recent proof that it is still the same person (ASVS 7.5.1). For what concerns the organisation
+/// its identity provider can give it; for the person's own account, which may be in other organisations too, only a factor
+/// of the account can: whoever runs one organisation's provider must not get into another through its members.
 fn fresh(standing: Standing<'_>, action: Action, now: Timestamp) -> Result<Reach> {
-    let Standing::Person { authenticated_at, .. } = standing else {
+    let Standing::Person {
+        authenticated_at,
+        own_factor_at,
+        ..
+    } = standing
+    else {
         return Err(Error::NotFound);
     };
-    if action.needs_step_up() && now.duration_since(authenticated_at) > FRESH {
+    let own = action.is_personal() || action.is_for_staff();
+    let shown_at = if own { own_factor_at } else { authenticated_at };
+    if action.needs_step_up() && now.duration_since(shown_at) > FRESH {
         return Err(Error::StepUpRequired);
     }
     Ok(Reach::default())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Action, Credential, Level, Reach, Role, Standing, decide};
-use crate::accounts::model::{Session, SessionFacts};
+use crate::accounts::model::{Session, SessionFacts, SignInMethod};
 use crate::accounts::sessions;
 use crate::ctx::Ctx;
 use crate::erasure::model::KeyState;
@@ -290,7 +290,9 @@ impl Identified {
                 .is_some_and(|membership| membership.suspended_at.is_some()),
             staff: None,
             level: session.map_or(Level::Aal1, |session| session.level),
+            method: session.map_or(SignInMethod::Password, |session| session.method),
             authenticated_at: session.map_or(jiff::Timestamp::MIN, sessions::authenticated_at),
+            own_factor_at: session.map_or(jiff::Timestamp::MIN, sessions::own_factor_at),
         }
     }
 }

@@ -81,7 +81,9 @@ pub async fn staff(
         suspended: false,
         staff,
         level: person.facts.level,
+        method: person.facts.method,
         authenticated_at: sessions::authenticated_at(&person.facts),
+        own_factor_at: sessions::own_factor_at(&person.facts),
     };
     decide((ActorId::User(user), standing), action, None, ctx.now())?;
     Ok(Staff {

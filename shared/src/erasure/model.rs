@@ -40,7 +40,7 @@ pub struct Unit {
     /// The keyed hash under which the account's e-mail guard lies; only a user's unit has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_digest: Option<String>,
-    /// What else leads to the account from outside of it; only a user's unit has any.
+    /// What else leads to the unit from outside of it; only a user's, or an organisation's account, has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
     /// The job that erased it.
@@ -51,12 +51,16 @@ pub struct Unit {
     pub asked: bool,
 }
 
-/// An item that leads to an account and lies outside of its partitions: it goes with the data key.
+/// An item that leads to a unit and lies outside of its partitions: it goes with the data key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// That of a passkey, by the keyed hash under which it lies.
     Passkey(String),
+    /// That of an identity at a provider, by the keyed hash under which it lies.
+    Identity(String),
+    /// That of a domain, by the keyed hash under which it lies.
+    Domain(String),
 }
 
 impl Guard {
@@ -64,6 +68,8 @@ impl Guard {
     pub(crate) fn key(&self) -> Key {
         match self {
             Self::Passkey(digest) => keys::passkey_guard(digest),
+            Self::Identity(digest) => keys::identity_guard(digest),
+            Self::Domain(digest) => keys::domain_guard(digest),
         }
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::model::{DueRow, KeyState, Unit, UnitState, WrappedKey};
+use super::model::{DueRow, Guard, KeyState, Unit, UnitState, WrappedKey};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::keys;
@@ -132,6 +132,21 @@ pub fn change(transaction: &mut Transaction, before: &Item<Unit>, after: Unit) -
     }
     let item = before.next(after);
     transaction.put_if("unit", &item, &Condition::version(before.version))
+}
+
+/// Changes the list of the guards that go with a unit as it was read.
+///
+/// # Errors
+/// Only when an item does not decode or encode.
+pub fn change_guards(
+    transaction: &mut Transaction,
+    unit: &Raw,
+    change_them: impl FnOnce(&mut Vec<Guard>),
+) -> Result<()> {
+    let unit = unit.decode::<Unit>()?;
+    let mut after = unit.facts.clone();
+    change_them(&mut after.guards);
+    change(transaction, &unit, after)
 }
 
 /// Anchors a unit, or takes its anchor away.

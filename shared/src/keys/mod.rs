@@ -11,6 +11,7 @@ mod organisations;
 mod records;
 mod services;
 mod sessions;
+mod sso;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub(crate) use records::*;
 pub use records::{object, object_prefix};
 pub(crate) use services::*;
 pub(crate) use sessions::*;
+pub(crate) use sso::*;
 
 use crate::ids::OrgId;
 

@@ -36,6 +36,12 @@ fn all(ids: &[u128], hour: HourBucket) -> Vec<(String, Key)> {
         let expiry = invitation_due(InvitationId::from_bits(a), hour);
         add(format!("invitation due {a}"), expiry);
         add(format!("softlock {a}"), softlock(&format!("{a:032x}")));
+        add(
+            format!("identity guard {a}"),
+            identity_guard(&format!("{a:032x}")),
+        );
+        add(format!("flow {a}"), sso_flow(&format!("{a:032x}")));
+        add(format!("domain guard {a}"), domain_guard(&format!("{a:032x}")));
         for name in ["mail", "mail-address"] {
             add(
                 format!("{name} {a}"),
@@ -63,6 +69,9 @@ fn all(ids: &[u128], hour: HourBucket) -> Vec<(String, Key)> {
             add("outbox of an organisation", outbox(account, MailId::from_bits(b)));
             add("invitation", invitation(tenant, InvitationId::from_bits(b)));
             add("invited", invitation_guard(tenant, &format!("{b:064x}")));
+            add("identity", identity(user_id, IdentityId::from_bits(b)));
+            add("connection", connection(tenant, ConnectionId::from_bits(b)));
+            add("domain", domain(tenant, DomainId::from_bits(b)));
             add("belonging", belonging(user_id, OrgId::from_bits(b)));
             add("import", import(tenant, ImportId::from_bits(b)));
             add(

@@ -3,13 +3,14 @@
 use super::invitations::{self, Stored};
 use super::model::Invitation;
 use super::own::{self, MAX_ORGANISATIONS};
-use super::{anchors, store};
-use crate::accounts::model::{EmailGuard, Empty, PersonName, UserFacts, UserProfile};
+use super::{anchors, rules, store};
+use crate::accounts::model::{EmailGuard, Empty, PersonName, SignInMethod, UserFacts, UserProfile};
 use crate::accounts::password::{self, Context, PlainPassword};
+use crate::accounts::sessions::{self, Form, Issued, SignIn};
 use crate::accounts::store::{email_digest, owner_of};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
-use crate::auth::{InvitationCode, Person};
+use crate::auth::{InvitationCode, Level, Person};
 use crate::ctx::Ctx;
 use crate::erasure::units;
 use crate::error::{Error, Result};
@@ -53,6 +54,9 @@ pub struct Joined {
     pub organisation: Item<OrganisationProfile>,
     /// The membership.
     pub membership: Membership,
+    /// A session for a new person whom the organisation lets in through its identity provider only: the one chance to
+    /// link an identity there, for the password opens nothing.
+    pub session: Option<Issued>,
 }
 
 fn wrong_code() -> Error {
@@ -149,7 +153,25 @@ pub async fn as_new_person(ctx: &Ctx, code: &str, person: NewPerson, source: &So
     transaction.create_sealed("password", &credential, &key, entropy)?;
     let guard = Item::plain(keys::email_guard(&digest), EmailGuard { user });
     transaction.create("e-mail", &guard)?;
-    join(ctx, transaction, shown, (user, &key), source).await
+    let (role, organisation) = (shown.invitation.facts.role, &shown.organisation.facts);
+    let begun = if rules::admits(SignInMethod::Password, role, organisation) {
+        None
+    } else {
+        let sign_in = SignIn {
+            user,
+            org: shown.org,
+            method: SignInMethod::Password,
+            level: Level::Aal1,
+            form: Form::Cookie,
+            source,
+        };
+        Some(sessions::begin(ctx, &mut transaction, &sign_in, &key).await?)
+    };
+    let mut joined = join(ctx, transaction, shown, (user, &key), source).await?;
+    if let Some(begun) = begun {
+        joined.session = Some(begun.issue(ctx).await?);
+    }
+    Ok(joined)
 }
 
 fn has_account() -> Error {
@@ -217,6 +239,7 @@ async fn join(
             org: shown.org,
             organisation: shown.organisation,
             membership,
+            session: None,
         }),
         Err(Commit::Rejected(rejections)) => Err(refused(&rejections)),
         Err(Commit::Failed(error)) => Err(error),

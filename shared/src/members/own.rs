@@ -2,10 +2,10 @@
 
 use super::rules;
 use crate::accounts::model::SignInMethod;
-use crate::accounts::sessions::{self, Issued};
+use crate::accounts::sessions::{self, Issued, Proof};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
-use crate::auth::{Level, Person};
+use crate::auth::Person;
 use crate::ctx::Ctx;
 use crate::erasure::units;
 use crate::error::{Error, Result};
@@ -88,8 +88,38 @@ pub async fn another(ctx: &Ctx, user: UserId, method: SignInMethod) -> Result<Op
     let places = places(ctx, user).await?;
     Ok(places.into_iter().find(|place| {
         let membership = &place.membership.facts;
-        membership.suspended_at.is_none() && rules::admits(method, membership, &place.organisation.facts)
+        membership.suspended_at.is_none() && rules::admits(method, membership.role, &place.organisation.facts)
     }))
+}
+
+/// Whether signing in by `method` leads anywhere, for a person whom it would lead to `home`: into an organisation, or to
+/// the account alone of who is in none. It costs the same for a user that nobody is.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn opens(ctx: &Ctx, user: UserId, home: OrgId, method: SignInMethod) -> Result<bool> {
+    let mut orgs = belongings(ctx, user).await?;
+    orgs.push(home);
+    orgs.sort_unstable();
+    orgs.dedup();
+    let keys_of = |&org: &OrgId| {
+        [
+            keys::membership(Tenant::new(org), user),
+            keys::organisation(Tenant::new(org)),
+        ]
+    };
+    let wanted: Vec<_> = orgs.iter().flat_map(keys_of).collect();
+    let found = ctx.store.get(&wanted, ctx.entropy.as_ref()).await?;
+    let (mut belongs, mut admitted) = (false, false);
+    for [membership, organisation] in orgs.iter().map(keys_of) {
+        if let (Some(membership), Some(organisation)) = (found.get(&membership), found.get(&organisation)) {
+            let role = membership.decode::<Membership>()?.facts.role;
+            let organisation = organisation.facts::<OrganisationProfile>()?;
+            belongs = true;
+            admitted |= rules::admits(method, role, &organisation);
+        }
+    }
+    Ok(admitted || !belongs)
 }
 
 /// Goes on in another organisation of the same person, in a new session; the old one is dead (G-26).
@@ -106,12 +136,12 @@ pub async fn switch(ctx: &Ctx, person: &Person, org: OrgId, source: &Source) -> 
         ));
     }
     let through_provider = person.facts.method == SignInMethod::Sso;
-    let admitted = rules::admits(person.facts.method, membership, &place.organisation.facts);
-    if org != person.facts.org && (through_provider || !admitted) {
+    let admitted = rules::admits(person.facts.method, membership.role, &place.organisation.facts);
+    if !admitted || (through_provider && org != person.facts.org) {
         return Err(Error::Forbidden("Sign in anew for this organisation."));
     }
     let mut transaction = Transaction::new();
-    let begun = sessions::replace(ctx, &mut transaction, person, (org, Level::Aal1), source).await?;
+    let begun = sessions::replace(ctx, &mut transaction, person, (org, Proof::Nothing), source).await?;
     let present = Condition::version(place.membership.version);
     transaction.check("membership", &place.membership.key, &present);
     let actor = Some(ActorId::User(person.user));

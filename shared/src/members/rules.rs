@@ -82,10 +82,10 @@ pub fn owners(membership: Option<&Membership>) -> i64 {
     })
 }
 
-/// Whether a session that was begun by `method` may be for the organisation. Where members sign in through an identity
+/// Whether a session that was begun by `method` is good for the organisation, for who has `role` there. Where members sign in through an identity
 /// provider only, owners still can without: they are the way in when the provider is broken.
-pub fn admits(method: SignInMethod, membership: &Membership, organisation: &OrganisationFacts) -> bool {
-    !organisation.security.sso_only || method == SignInMethod::Sso || membership.role == Role::Owner
+pub fn admits(method: SignInMethod, role: Role, organisation: &OrganisationFacts) -> bool {
+    !organisation.security.sso_only || method == SignInMethod::Sso || role == Role::Owner
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Members in the tables: read with what they told of themselves, changed, removed.
 
 use super::rules::{self, Change};
-use crate::accounts::sessions::{self, Issued};
+use crate::accounts::sessions::{self, Issued, Proof};
 use crate::accounts::store::Account;
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
-use crate::auth::{Level, Member, Role};
+use crate::auth::{Member, Role};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -305,7 +305,7 @@ pub async fn transfer(
             },
         )?,
     ];
-    let goes_on = (tenant.org(), Level::Aal1);
+    let goes_on = (tenant.org(), Proof::Nothing);
     let begun = sessions::replace(ctx, &mut transaction, person, goes_on, source).await?;
     sessions::end_of_organisation(
         ctx,

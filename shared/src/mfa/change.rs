@@ -1,12 +1,13 @@
-//! What every change of somebody's factors does: all other sessions end, the owner is told, and changes at one moment
+//! What every change of somebody's ways to sign in does: all other sessions end, the owner is told, and changes at one moment
 //! exclude each other by the version of the user's item.
 
 use super::factors::Factors;
 use super::failure::SIGNED_OUT;
-use crate::accounts::sessions::{self, Issued};
+use crate::accounts::model::UserFacts;
+use crate::accounts::sessions::{self, Issued, Proof};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
-use crate::auth::{Level, Member};
+use crate::auth::{Level, Member, Person};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::outbox::send;
@@ -15,19 +16,19 @@ use crate::source::Source;
 use crate::store::{Commit, Rejection, Transaction};
 
 /// A change of a member's factors.
-pub(super) struct Change<'a> {
+pub(crate) struct Change<'a> {
     /// What the change itself writes.
-    pub(super) transaction: Transaction,
+    pub(crate) transaction: Transaction,
     /// What happened.
-    pub(super) kind: ActivityKind,
+    pub(crate) kind: ActivityKind,
     /// To what.
-    pub(super) object: Option<String>,
+    pub(crate) object: Option<String>,
     /// What the owner is told.
-    pub(super) template: Template,
+    pub(crate) template: Template,
     /// Whether there is a second factor afterwards.
-    pub(super) second_factor: bool,
+    pub(crate) second_factor: bool,
     /// From where.
-    pub(super) source: &'a Source,
+    pub(crate) source: &'a Source,
 }
 
 /// The refusal of a change that met another one.
@@ -36,8 +37,8 @@ fn met() -> Error {
 }
 
 /// Whether factors may be changed by a session: where there is a second factor, only by one that showed two (B-17).
-pub(super) fn permitted(member: &Member, factors: &Factors) -> Result<()> {
-    if factors.user.facts.second_factor && member.person()?.facts.level < Level::Aal2 {
+pub(crate) fn permitted(person: &Person, account: &UserFacts) -> Result<()> {
+    if account.second_factor && person.facts.level < Level::Aal2 {
         return Err(Error::MfaRequired);
     }
     Ok(())
@@ -45,43 +46,41 @@ pub(super) fn permitted(member: &Member, factors: &Factors) -> Result<()> {
 
 impl Change<'_> {
     /// Commits a change by which nobody has shown a new factor. The session that asks goes on.
-    pub(super) async fn commit(
+    pub(crate) async fn commit(
         mut self,
         ctx: &Ctx,
-        member: &Member,
+        person: &Person,
         factors: Factors,
         refused: fn(&[Rejection]) -> Option<Error>,
     ) -> Result<()> {
-        let person = member.person()?;
         // Another change from another session ends this one.
         let own = crate::keys::session(person.user, person.session);
         self.transaction
             .check("session", &own, &crate::store::Condition::present());
-        self.finish(ctx, member, factors, refused).await
+        self.finish(ctx, person, factors, refused).await
     }
 
     /// Commits a change that showed a new factor: the session goes on under a new id, with two factors (C-02).
-    pub(super) async fn commit_raised(
+    pub(crate) async fn commit_raised(
         mut self,
         ctx: &Ctx,
         member: &Member,
         factors: Factors,
         refused: fn(&[Rejection]) -> Option<Error>,
     ) -> Result<Issued> {
-        let (person, level) = (member.person()?, (member.permit.org(), Level::Aal2));
-        let begun = sessions::replace(ctx, &mut self.transaction, person, level, self.source).await?;
-        self.finish(ctx, member, factors, refused).await?;
+        let (person, shown) = (member.person()?, (member.permit.org(), Proof::Own(Level::Aal2)));
+        let begun = sessions::replace(ctx, &mut self.transaction, person, shown, self.source).await?;
+        self.finish(ctx, person, factors, refused).await?;
         begun.issue(ctx).await
     }
 
     async fn finish(
         self,
         ctx: &Ctx,
-        member: &Member,
+        person: &Person,
         mut factors: Factors,
         refused: fn(&[Rejection]) -> Option<Error>,
     ) -> Result<()> {
-        let person = member.person()?;
         let (key, entropy) = (&person.key, ctx.entropy.as_ref());
         let mut transaction = self.transaction;
         factors.user.version += 1;
@@ -109,6 +108,6 @@ impl Change<'_> {
 }
 
 /// No refusal but that of a change that met another one.
-pub(super) fn unknown(_: &[Rejection]) -> Option<Error> {
+pub(crate) fn unknown(_: &[Rejection]) -> Option<Error> {
     None
 }

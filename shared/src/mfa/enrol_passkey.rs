@@ -12,7 +12,7 @@ use crate::accounts::sessions::Issued;
 use crate::activity::model::ActivityKind;
 use crate::auth::Member;
 use crate::ctx::Ctx;
-use crate::erasure::model::{Guard, Unit};
+use crate::erasure::model::Guard;
 use crate::erasure::units;
 use crate::error::{Error, Result};
 use crate::ids::{PasskeyId, UserId};
@@ -45,7 +45,7 @@ pub fn removal_keys(user: UserId) -> Vec<Key> {
 /// [`Error::Conflict`] when there are enough; [`Error::MfaRequired`].
 pub async fn begin(ctx: &Ctx, member: &Member) -> Result<Options> {
     let factors = Factors::of_member(ctx, member).await?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors.user.facts)?;
     few(&factors)?;
     let (person, profile) = (member.person()?, &factors.user.payload);
     let (options, registration) = relying_party(ctx)?
@@ -83,7 +83,7 @@ pub async fn confirm(
     source: &Source,
 ) -> Result<(PasskeyId, Issued)> {
     let factors = Factors::of_member(ctx, member).await?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors.user.facts)?;
     few(&factors)?;
     let (person, entropy) = (member.person()?, ctx.entropy.as_ref());
     let ceremony = ceremony::read::<Registration>(ctx, member, REGISTRATION)?.ok_or_else(wrong)?;
@@ -142,18 +142,14 @@ fn refused(rejections: &[Rejection]) -> Option<Error> {
     is("guard").then(|| Error::conflict("/answer", "This passkey is registered already."))
 }
 
-/// Adds another list of the guards that go with the account.
+/// Changes the list of the guards that go with the account.
 fn guards(
     member: &Member,
     transaction: &mut Transaction,
     change: impl FnOnce(&mut Vec<Guard>),
 ) -> Result<()> {
-    let unit = member
-        .item(&keys::unit(UnitId::User(member.person()?.user)))?
-        .decode::<Unit>()?;
-    let mut after = unit.facts.clone();
-    change(&mut after.guards);
-    units::change(transaction, &unit, after)
+    let unit = UnitId::User(member.person()?.user);
+    units::change_guards(transaction, member.item(&keys::unit(unit))?, change)
 }
 
 /// Removes a passkey.
@@ -165,7 +161,7 @@ pub async fn delete(ctx: &Ctx, member: &Member, passkey: PasskeyId, source: &Sou
     let key = keys::passkey(member.person()?.user, passkey);
     let mut passkeys = factors.passkeys.iter();
     let item = passkeys.find(|item| item.key == key).ok_or(Error::NotFound)?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors.user.facts)?;
     let digest = item.facts.credential_digest.clone();
     let mut transaction = Transaction::new();
     transaction.delete_if("factor", &key, &Condition::present());
@@ -186,5 +182,7 @@ pub async fn delete(ctx: &Ctx, member: &Member, passkey: PasskeyId, source: &Sou
         second_factor,
         source,
     };
-    change.commit(ctx, member, factors, change::unknown).await
+    change
+        .commit(ctx, member.person()?, factors, change::unknown)
+        .await
 }

@@ -30,7 +30,7 @@ pub struct NewTotp {
 /// [`Error::Conflict`] when an app is set up already; [`Error::MfaRequired`].
 pub async fn create_totp(ctx: &Ctx, member: &Member) -> Result<NewTotp> {
     let factors = Factors::of_member(ctx, member).await?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors.user.facts)?;
     if factors.confirmed_totp().is_some() {
         return Err(Error::conflict(
             "",
@@ -72,7 +72,7 @@ pub async fn create_totp(ctx: &Ctx, member: &Member) -> Result<NewTotp> {
 /// [`Error::Conflict`] when there is no secret to confirm; [`Error::Invalid`] for a wrong code.
 pub async fn confirm_totp(ctx: &Ctx, member: &Member, code: &Code, source: &Source) -> Result<Issued> {
     let factors = Factors::of_member(ctx, member).await?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors.user.facts)?;
     let Some(item) = factors.totp.as_ref().filter(|item| !item.facts.is_confirmed()) else {
         return Err(Error::conflict(
             "",
@@ -110,7 +110,7 @@ pub async fn confirm_totp(ctx: &Ctx, member: &Member, code: &Code, source: &Sour
 /// [`Error::NotFound`] when there is none; [`Error::MfaRequired`].
 pub async fn delete_totp(ctx: &Ctx, member: &Member, source: &Source) -> Result<()> {
     let factors = Factors::of_member(ctx, member).await?;
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors.user.facts)?;
     let item = factors.totp.as_ref().ok_or(Error::NotFound)?;
     let mut transaction = Transaction::new();
     transaction.delete_if("factor", &item.key, &Condition::version(item.version));
@@ -124,7 +124,9 @@ pub async fn delete_totp(ctx: &Ctx, member: &Member, source: &Source) -> Result<
         second_factor,
         source,
     };
-    change.commit(ctx, member, factors, change::unknown).await
+    change
+        .commit(ctx, member.person()?, factors, change::unknown)
+        .await
 }
 
 /// Recovery codes stand in for a second factor; without one there is nothing to recover.
@@ -150,7 +152,7 @@ pub async fn create_recovery_codes(
             "Set up an authenticator app or a passkey first: recovery codes are for when it is lost.",
         ));
     }
-    change::permitted(member, &factors)?;
+    change::permitted(member.person()?, &factors.user.facts)?;
     let (set, codes) = RecoveryCodes::new(ctx.now(), ctx.entropy.as_ref());
     let person = member.person()?;
     let before = factors.recovery.as_ref().map_or(0, |item| item.version);
@@ -176,6 +178,8 @@ pub async fn create_recovery_codes(
         second_factor: true,
         source,
     };
-    change.commit(ctx, member, factors, change::unknown).await?;
+    change
+        .commit(ctx, member.person()?, factors, change::unknown)
+        .await?;
     Ok(codes)
 }

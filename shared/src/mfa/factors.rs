@@ -88,7 +88,7 @@ impl Factors {
     }
 
     /// The factors of a user whose [`keys`] were read.
-    pub(super) async fn of_found(
+    pub(crate) async fn of_found(
         ctx: &Ctx,
         user: UserId,
         key: &DataKey,

@@ -5,7 +5,7 @@
 //! (its version). That is what makes a code good for one request of any number that arrive together.
 
 mod ceremony;
-mod change;
+pub(crate) mod change;
 pub mod enrol_passkey;
 pub mod enrol_totp;
 pub mod factors;

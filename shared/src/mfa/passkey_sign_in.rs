@@ -87,6 +87,7 @@ pub async fn finish(
     }
     let verified = Verified {
         user,
+        org: factors.user.facts.org,
         facts: factors.user.facts,
         key,
         method: SignInMethod::Passkey,

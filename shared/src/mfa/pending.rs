@@ -127,6 +127,7 @@ pub async fn finish(ctx: &Ctx, token: &str, shown: &Second, source: &Source) -> 
     let form = opened.item.facts.form;
     let verified = Verified {
         user,
+        org: opened.factors.user.facts.org,
         facts: opened.factors.user.facts,
         key: opened.key,
         method: SignInMethod::Password,

@@ -7,7 +7,7 @@ use super::passkeys::{Authentication, Options};
 use super::pending::recovery_used;
 use crate::accounts::model::Password;
 use crate::accounts::password::{self, PlainPassword};
-use crate::accounts::sessions::{self, Issued};
+use crate::accounts::sessions::{self, Issued, Proof};
 use crate::activity::model::ActivityKind;
 use crate::activity::store as activity;
 use crate::auth::{Level, Member};
@@ -85,7 +85,7 @@ pub async fn finish(ctx: &Ctx, member: &Member, shown: &Shown, source: &Source) 
         Shown::Password(_) => Level::Aal1,
         Shown::Second(_) => Level::Aal2,
     };
-    let raised = (member.permit.org(), level);
+    let raised = (member.permit.org(), Proof::Own(level));
     let begun = sessions::replace(ctx, &mut transaction, person, raised, source).await?;
     match send::commit(ctx, transaction, mail).await {
         Ok(()) => {}

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Grants, Role};
-use crate::ids::RoleId;
+use crate::ids::{ConnectionId, RoleId};
 use crate::text::{Line, Lines};
 
 /// Where the subscription stands.
@@ -43,6 +43,12 @@ pub struct OrganisationFacts {
     /// The custom roles, few by design: they come with every request that needs them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<RoleId, Grants>,
+    /// The connections to identity providers, and whether each is on: what two changes at one moment agree on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<ConnectionId, bool>,
+    /// How many domains there are, proved or not.
+    #[serde(default)]
+    pub domains: u64,
 }
 
 fn one() -> u64 {
@@ -60,7 +66,14 @@ impl OrganisationFacts {
             owners: 1,
             security: Security::default(),
             roles: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            domains: 0,
         }
+    }
+
+    /// Whether members can sign in through an identity provider.
+    pub fn has_provider(&self) -> bool {
+        self.connections.values().any(|enabled| *enabled)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::store::{Commit, Item, Transaction};
 /// Changes how members sign in; never below what the operator promises.
 ///
 /// # Errors
-/// [`Error::Invalid`] naming the promise; [`Error::Stale`] when the organisation changed at the same time.
+/// [`Error::Invalid`] naming the promise, or for single sign-on without a provider; [`Error::Stale`] when the organisation changed at the same time.
 pub async fn put(
     ctx: &Ctx,
     member: &Member,
@@ -27,6 +27,13 @@ pub async fn put(
                 "It must be at least `{}`, which our policy promises ({origin}).",
                 floor.as_str()
             ),
+        ));
+    }
+    // The organisation is written under its version, so no connection goes off at the same moment.
+    if security.sso_only && !item.facts.has_provider() {
+        return Err(Error::invalid(
+            "/sso_only",
+            "Nobody could sign in: there is no connection to an identity provider that is on.",
         ));
     }
     if item.facts.security == security {

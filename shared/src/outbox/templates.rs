@@ -118,6 +118,15 @@ pub enum Template {
         /// The one-time code.
         code: String,
     },
+    /// Tells whoever asked for a new password that it would open nothing.
+    SignInThroughProvider,
+    /// Tells a person that another identity signs them in.
+    IdentityLinked {
+        /// The organisation whose provider vouches for it.
+        organisation: String,
+    },
+    /// Tells a person that an identity does not sign them in any more.
+    IdentityUnlinked,
     /// Tells a user that the password is another one now.
     PasswordChanged,
     /// Asks at the old address whether the account may have another one.
@@ -312,6 +321,9 @@ impl Template {
             ),
             Self::SignInsFailed { .. }
             | Self::ResetPassword { .. }
+            | Self::SignInThroughProvider
+            | Self::IdentityLinked { .. }
+            | Self::IdentityUnlinked
             | Self::PasswordChanged
             | Self::EmailChangeAsked { .. }
             | Self::ConfirmNewEmail { .. }
@@ -356,6 +368,28 @@ impl Template {
                     "A new password was asked for your account at {operator}. To choose it, send this code with it to POST \
                      {origin}/v1/auth/reset-password:\n\n{code}\n\nIt is good for 60 minutes and for one use. If you did \
                      not ask, do nothing: without the code nothing changes.\n"
+                ),
+            ),
+            Self::SignInThroughProvider => (
+                "Sign in through your organisation",
+                format!(
+                    "A new password was asked for your account at {operator}. A password would open nothing: your \
+                     organisation signs in through its identity provider, which begins with your address at POST \
+                     {origin}/v1/auth/sso. If you did not ask, there is nothing that you must do.\n"
+                ),
+            ),
+            Self::IdentityLinked { organisation } => (
+                "Your sign-in has another identity",
+                format!(
+                    "The identity provider of \"{organisation}\" can sign you in there from now on; your other sessions \
+                     were ended. You see it at GET {origin}/v1/me/identities.\n\n{not_you}\n"
+                ),
+            ),
+            Self::IdentityUnlinked => (
+                "An identity was removed from your sign-in",
+                format!(
+                    "An identity at a provider does not sign you in at {operator} any more; your other sessions were \
+                     ended.\n\n{not_you}\n"
                 ),
             ),
             Self::PasswordChanged => (

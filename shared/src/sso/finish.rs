@@ -1,10 +1,11 @@
 //! From what the browser brings back to who it is.
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use openidconnect::core::{CoreClient, CoreJsonWebKeySet};
 use openidconnect::{
-    AuthType, AuthorizationCode, ClientId, HttpRequest, HttpResponse, IssuerUrl, PkceCodeVerifier,
-    RedirectUrl, RequestTokenError, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, HttpRequest, HttpResponse, IssuerUrl,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, TokenResponse, TokenUrl,
 };
 
 use super::id_token::{Doubt, verify};
@@ -104,6 +105,25 @@ pub async fn finish(
     Ok(signed_in)
 }
 
+/// Our way out, as the library asks through it: to the provider's token endpoint, whatever it asks for.
+struct Door<'a> {
+    egress: &'a Egress,
+    provider: &'a Provider,
+}
+
+impl<'c> AsyncHttpClient<'c> for Door<'_> {
+    type Error = egress::Failure;
+    type Future = BoxFuture<'c, Result<HttpResponse, egress::Failure>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        let (head, body) = request.into_parts();
+        let sent = self
+            .egress
+            .send(self.provider.token_endpoint(), head.method, head.headers, body);
+        Box::pin(sent)
+    }
+}
+
 /// The ID token for a code. The access token that comes with it is dropped.
 async fn exchange(
     attempt: &Attempt<'_>,
@@ -113,7 +133,7 @@ async fn exchange(
 ) -> Result<String, Failure> {
     let wrong = |_| Refused::Discovery;
     let issuer = IssuerUrl::new(provider.issuer().to_owned()).map_err(wrong)?;
-    let client_id = ClientId::new(attempt.connection.client_id.clone());
+    let client_id = ClientId::new(attempt.connection.client_id.as_str().to_owned());
     let client = CoreClient::new(client_id, issuer, CoreJsonWebKeySet::default())
         .set_client_secret(openidconnect::ClientSecret::new(
             attempt.secret.reveal().to_owned(),
@@ -125,16 +145,11 @@ async fn exchange(
         })
         .set_redirect_uri(RedirectUrl::new(attempt.redirect_uri.to_owned()).map_err(wrong)?)
         .set_token_uri(TokenUrl::new(provider.token_endpoint().as_str().to_owned()).map_err(wrong)?);
-    let send = async |request: HttpRequest| -> Result<HttpResponse, egress::Failure> {
-        let (head, body) = request.into_parts();
-        egress
-            .send(provider.token_endpoint(), head.method, head.headers, body)
-            .await
-    };
+    let door = Door { egress, provider };
     let answer = client
         .exchange_code(AuthorizationCode::new(code.to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(verifier))
-        .request_async(&send)
+        .request_async(&door)
         .await
         .map_err(|error| match error {
             RequestTokenError::Request(failure) => Failure::Unavailable(failure),

@@ -113,27 +113,31 @@ fn verifier(
     // The library's instants are those of another crate; the machine's are what both know.
     let time = SystemTime::from(now).into();
     let window = SystemTime::from(now - FLOW_LIFETIME - SKEW)..=SystemTime::from(now + SKEW);
-    Ok(
-        IdTokenVerifier::new_public_client(ClientId::new(connection.client_id.clone()), issuer, keys)
-            .set_allowed_algs([
-                CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-                CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-                CoreJwsSigningAlgorithm::EdDsa,
-            ])
-            // Another audience is believed when we are the party it was issued to, which is checked below.
-            .set_other_audience_verifier_fn(|_| true)
-            .set_time_fn(move || time)
-            .set_issue_time_verifier_fn(move |issued| {
-                let good = window.contains(&SystemTime::from(issued));
-                good.then_some(()).ok_or_else(|| "iat".to_owned())
-            }),
+    Ok(IdTokenVerifier::new_public_client(
+        ClientId::new(connection.client_id.as_str().to_owned()),
+        issuer,
+        keys,
     )
+    .set_allowed_algs([
+        CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+        CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+        CoreJwsSigningAlgorithm::EdDsa,
+    ])
+    // Another audience is believed when we are the party it was issued to, which is checked below.
+    .set_other_audience_verifier_fn(|_| true)
+    .set_time_fn(move || time)
+    .set_issue_time_verifier_fn(move |issued| {
+        let good = window.contains(&SystemTime::from(issued));
+        good.then_some(()).ok_or_else(|| "iat".to_owned())
+    }))
 }
 
 /// What the library leaves to its caller.
 fn check_more(claims: &Claims, connection: &Connection, now: Timestamp) -> Result<(), Refused> {
     let azp = claims.authorized_party().map(|party| party.as_str());
-    if azp.is_some_and(|azp| azp != connection.client_id) || (azp.is_none() && claims.audiences().len() > 1) {
+    if azp.is_some_and(|azp| azp != connection.client_id.as_str())
+        || (azp.is_none() && claims.audiences().len() > 1)
+    {
         return Err(Refused::IdToken("azp"));
     }
     let nbf = claims.additional_claims().nbf;

@@ -7,12 +7,18 @@
 //! Asked for are the scopes `openid email`, and `profile` of Microsoft only, which gives no `oid` without it. The user
 //! info endpoint is never asked, and access tokens are dropped unread: who signed in is in the ID token or nowhere.
 
+mod change;
+pub mod connections;
+pub mod domains;
 mod finish;
+pub mod flows;
 mod id_token;
+pub mod identities;
 pub mod model;
 pub mod provider;
 mod return_to;
 pub mod rules;
+pub mod sign_in;
 
 pub use finish::{Attempt, Failure, finish};
 pub use return_to::ReturnTo;

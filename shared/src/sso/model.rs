@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::ReturnTo;
 use crate::egress::dns::Domain;
 use crate::email::Email;
-use crate::ids::{ConnectionId, UserId};
+use crate::ids::{ConnectionId, SessionId, UserId};
 
 /// What stands in a Microsoft issuer for the tenant, as Microsoft's own discovery document spells it.
 pub const TENANT_PLACEHOLDER: &str = "{tenantid}";
@@ -86,6 +86,50 @@ pub enum Kind {
     Oidc,
 }
 
+/// Who we are at a provider: 1 to 256 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Reads a client id as the provider shows it.
+    ///
+    /// # Errors
+    /// Says what a client id looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("It must have 1 to 256 visible ASCII characters".to_owned())
+        }
+    }
+
+    /// The client id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for ClientId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ClientId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[!-~]{1,256}$" })
+    }
+}
+
 /// An organisation's connection to its provider; nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -94,7 +138,7 @@ pub struct Connection {
     /// The issuer, compared character by character; for Microsoft with [`TENANT_PLACEHOLDER`] in place of the tenant.
     pub issuer: String,
     /// Who we are at the provider.
-    pub client_id: String,
+    pub client_id: ClientId,
     /// Whether people may sign in through it.
     pub enabled: bool,
 }
@@ -141,16 +185,39 @@ impl<'de> Deserialize<'de> for ClientSecret {
     }
 }
 
+/// Who asks from a session, which must still live when the answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asker {
+    /// The user.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+}
+
+impl schemars::JsonSchema for ClientSecret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ClientSecret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[!-~]{1,512}$", "writeOnly": true })
+    }
+}
+
 /// Why somebody is sent to the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "purpose", content = "user", rename_all = "snake_case")]
+#[serde(tag = "purpose", content = "asker", rename_all = "snake_case")]
 pub enum Purpose {
     /// To sign in.
     SignIn,
     /// To link the identity to this user, who is signed in and stepped up.
-    Link(UserId),
+    Link(Asker),
     /// To show that it is still this user: the provider must have asked them within [`STEP_UP`](super::rules::STEP_UP).
-    StepUp(UserId),
+    StepUp(Asker),
 }
 
 /// A sign-in that is under way at the provider. It is stored under the digest of its `state`, and taken away by whoever

@@ -13,12 +13,14 @@ use url::Url;
 
 use super::ReturnTo;
 use super::model::{
-    Callback, Connection, Flow, GOOGLE_ISSUER, Kind, MICROSOFT_ISSUER, Purpose, TENANT_PLACEHOLDER, TenantId,
+    Callback, ClientId, Connection, Flow, GOOGLE_ISSUER, Kind, MICROSOFT_ISSUER, Purpose, TENANT_PLACEHOLDER,
+    TenantId,
 };
 use super::provider::Provider;
 use crate::accounts::token::{OpaqueSecret, digest_of, same_digest};
 use crate::egress::Egress;
 use crate::entropy::Entropy;
+use crate::error::Violation;
 use crate::ids::ConnectionId;
 
 /// How long somebody may take at the provider.
@@ -50,6 +52,12 @@ pub enum Refused {
     Stranger,
     /// The provider did not ask for a credential just now.
     NotFresh,
+    /// No sign-in is under way under this `state`, or its connection is gone.
+    Flow,
+    /// The identity is linked to nobody, or to somebody else.
+    Identity,
+    /// The account, its session or its membership does not allow it.
+    Account,
 }
 
 impl fmt::Display for Refused {
@@ -65,6 +73,9 @@ impl fmt::Display for Refused {
             Self::IdToken(claim) => write!(f, "id_token:{claim}"),
             Self::Stranger => f.write_str("stranger"),
             Self::NotFresh => f.write_str("not_fresh"),
+            Self::Flow => f.write_str("flow"),
+            Self::Identity => f.write_str("identity"),
+            Self::Account => f.write_str("account"),
         }
     }
 }
@@ -81,36 +92,40 @@ pub struct Begun {
     pub flow: Flow,
 }
 
+/// The most hosted domains or tenants of a connection.
+const MAX_NAMED: usize = 50;
+
 /// Checks what an organisation enters, and fills in the issuer of the providers that have one for everybody.
 ///
 /// # Errors
-/// Says what is wrong with the issuer or the kind.
+/// Says what is wrong with the issuer or the provider.
 pub fn connection(
     kind: Kind,
     issuer: Option<&str>,
-    client_id: &str,
+    client_id: ClientId,
     egress: &Egress,
-) -> Result<Connection, String> {
+) -> Result<Connection, Violation> {
+    let named = match &kind {
+        Kind::Google { hosted_domains } => Some(("/provider/hosted_domains", hosted_domains.len())),
+        Kind::Microsoft { tenants } => Some(("/provider/tenants", tenants.len())),
+        Kind::Oidc => None,
+    };
+    if let Some((pointer, count)) = named.filter(|(_, count)| !(1..=MAX_NAMED).contains(count)) {
+        let detail = format!("It must name 1 to {MAX_NAMED}, not {count}");
+        return Err(Violation::new(pointer, detail));
+    }
+    let wrong = |detail: String| Violation::new("/issuer", detail);
     let issuer = match (&kind, issuer) {
-        (Kind::Google { hosted_domains: list }, None) if list.is_empty() => {
-            return Err("It needs at least one hosted domain".to_owned());
-        }
-        (Kind::Microsoft { tenants: list }, None) if list.is_empty() => {
-            return Err("It needs at least one tenant".to_owned());
-        }
         (Kind::Google { .. }, None) => GOOGLE_ISSUER.to_owned(),
         (Kind::Microsoft { .. }, None) => MICROSOFT_ISSUER.to_owned(),
-        (Kind::Oidc, Some(issuer)) => own_issuer(issuer, egress)?,
-        (Kind::Oidc, None) => return Err("It needs an issuer".to_owned()),
-        (_, Some(_)) => return Err("This kind of provider has an issuer of its own".to_owned()),
+        (Kind::Oidc, Some(issuer)) => own_issuer(issuer, egress).map_err(wrong)?,
+        (Kind::Oidc, None) => return Err(wrong("It is missing".to_owned())),
+        (_, Some(_)) => return Err(wrong("This kind of provider has an issuer of its own".to_owned())),
     };
-    if !(1..=256).contains(&client_id.len()) || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("A client id has 1 to 256 visible ASCII characters".to_owned());
-    }
     Ok(Connection {
         kind,
         issuer,
-        client_id: client_id.to_owned(),
+        client_id,
         enabled: true,
     })
 }
@@ -143,7 +158,7 @@ pub fn begin(
     let mut url = provider.authorization_endpoint().clone();
     url.query_pairs_mut()
         .append_pair("response_type", "code")
-        .append_pair("client_id", &connection.client_id)
+        .append_pair("client_id", connection.client_id.as_str())
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("scope", scope(&connection.kind))
         .append_pair("state", state.reveal())

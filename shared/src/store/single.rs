@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::item::{TYPE, VERSION};
-use super::{Condition, Item, Store, Update, client};
+use super::{Condition, Item, Raw, Store, Update, client};
 use crate::error::{Error, Result};
 use crate::keys::Key;
 use crate::stored::Stored;
@@ -35,6 +35,25 @@ impl Store {
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(error) => Err(client::failure("PutItem", &error)),
         }
+    }
+
+    /// Takes an item away, and gives it as it was: of any number that ask at one moment, one gets it. When only the answer
+    /// is lost, nobody does.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn take(&self, key: &Key) -> Result<Option<Raw>> {
+        let sent = self
+            .client()
+            .delete_item()
+            .table_name(self.name(key.table))
+            .set_key(Some(client::key_attributes(key)))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await
+            .map_err(|error| client::failure("DeleteItem", &error))?;
+        let taken = sent.attributes.map(|attributes| Raw::new(key.table, attributes));
+        taken.transpose()
     }
 
     /// Adds one to a counter, which is made when it is not there, and says how many there are now. The counter is the

@@ -19,7 +19,9 @@ fn person(role: Option<Role>, level: Level) -> Standing<'static> {
         suspended: false,
         staff: None,
         level,
+        method: SignInMethod::Password,
         authenticated_at: now(),
+        own_factor_at: now(),
     }
 }
 
@@ -178,7 +180,9 @@ fn staff_reach_nothing_of_an_organisation_and_need_two_factors() {
                 suspended: false,
                 staff: Some(staff),
                 level,
+                method: SignInMethod::Password,
                 authenticated_at: now(),
+                own_factor_at: now(),
             };
             for &action in Action::ALL {
                 let decided = decide((actor(), standing), action, None, now());

@@ -1,0 +1,5 @@
+//! The Lambda function `identities-create`.
+
+fn main() -> std::process::ExitCode {
+    functions::serve(&functions::registry::IDENTITIES_CREATE)
+}
