@@ -11,6 +11,7 @@ use serde_json::json;
 use shared::policy::Profile;
 use shared::stored::{Data, REGISTRY};
 
+use crate::connections::connect;
 use crate::harness::World;
 
 /// Everything that any test of this binary logs.
@@ -224,6 +225,22 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     assert_eq!(connected.status, 201, "{connected:?}");
     let domain = format!("{}.example", word("Domain").to_lowercase());
     world.prove(&customer, &domain).await;
+    provider.says("sub", json!(word("Subjekt")));
+    provider.says("email", json!(format!("{}@customer.example", word("Anbieter"))));
+    let connection = connect(&customer, &provider).await;
+    let wanted = json!({ "connection_id": connection["id"] });
+    let begun = customer.post("/v1/me/identities", &wanted).await;
+    let cookie = begun.header("set-cookie").unwrap().split(';').next().unwrap();
+    let back = provider
+        .visit(&begun.text("authorization_url").parse().unwrap())
+        .unwrap();
+    let path = format!("{}?{}", back.path(), back.query().unwrap());
+    let headers = [("cookie", cookie)];
+    let linked = world
+        .anonymous()
+        .send(http::Method::GET, &path, &headers, "".into())
+        .await;
+    assert_eq!(linked.status, 303, "{linked:?}");
     customer.enrol_passkey().await;
     let secret_of_app = customer
         .post("/v1/me/factors/totp", &serde_json::Value::Null)

@@ -7,6 +7,7 @@ use shared::policy::Profile;
 
 use crate::colleagues::kinds;
 use crate::harness::{Client, Customer, Reply, World};
+use crate::sign_on::Setting;
 use crate::support::{assert_unchanged, together};
 
 const PATH: &str = "/v1/organisation/domains";
@@ -166,42 +167,47 @@ async fn a_domain_is_one_organisations_until_it_lets_it_go_or_is_erased() {
     assert_eq!(world.of_type("core", "domain_guard").await.len(), 1);
 }
 
-/// How many guards of domains and of passkeys there are.
-async fn guards(world: &World) -> (usize, usize) {
+/// How many guards of domains, of passkeys and of identities there are.
+async fn guards(world: &World) -> [usize; 3] {
     let of = async |name| world.of_type("core", name).await.len();
-    (of("domain_guard").await, of("passkey_guard").await)
+    [
+        of("domain_guard").await,
+        of("passkey_guard").await,
+        of("identity_guard").await,
+    ]
 }
 
-/// A world in which somebody with a passkey has a proved domain.
+/// A world in which somebody with a passkey and an identity has a proved domain.
 async fn guarded(profile: Profile) -> (World, Customer) {
     let world = World::new(profile).await;
     let mut customer = world.customer("Ada").await;
     customer.enrol_passkey().await;
-    world.prove(&customer, "customer.example").await;
-    assert_eq!(guards(&world).await, (1, 1));
-    (world, customer)
+    let setting = Setting::of(world, customer).await;
+    setting.link(&setting.owner).await;
+    assert_eq!(guards(&setting.world).await, [1; 3]);
+    (setting.world, setting.owner)
 }
 
 #[tokio::test]
-async fn the_guards_of_domains_and_passkeys_go_with_an_account_that_is_deleted() {
+async fn the_guards_of_domains_passkeys_and_identities_go_with_an_account_that_is_deleted() {
     let (world, customer) = guarded(Profile::Trackr).await;
     let deleted = customer.delete("/v1/me", &[]).await;
     assert_eq!(deleted.status, 202, "{deleted:?}");
-    assert_eq!(guards(&world).await, (0, 0));
+    assert_eq!(guards(&world).await, [0; 3]);
 }
 
 #[tokio::test]
-async fn the_guards_of_domains_and_passkeys_go_when_their_period_is_over() {
+async fn the_guards_of_domains_passkeys_and_identities_go_when_their_period_is_over() {
     let (world, customer) = guarded(Profile::Trackado).await;
     let cancelled = customer.post("/v1/organisation/cancel", &Value::Null).await;
     assert_eq!(cancelled.status, 200, "{cancelled:?}");
     world.advance(2 * 366 * 24 * 3_600);
     world.settle().await;
-    assert_eq!(guards(&world).await, (0, 0));
+    assert_eq!(guards(&world).await, [0; 3]);
 }
 
 #[tokio::test]
-async fn the_guards_of_domains_and_passkeys_go_with_the_last_hold() {
+async fn the_guards_of_domains_passkeys_and_identities_go_with_the_last_hold() {
     let (world, customer) = guarded(Profile::Trackr).await;
     let units = [
         customer.user().await,
@@ -215,12 +221,12 @@ async fn the_guards_of_domains_and_passkeys_go_with_the_last_hold() {
     }
     let deleted = customer.delete("/v1/me", &[]).await;
     assert_eq!(deleted.status, 202, "{deleted:?}");
-    assert_eq!(guards(&world).await, (1, 1));
+    assert_eq!(guards(&world).await, [1; 3]);
     for hold in holds {
         world.task_with("holds-release", hold).await;
     }
     world.settle().await;
-    assert_eq!(guards(&world).await, (0, 0));
+    assert_eq!(guards(&world).await, [0; 3]);
 }
 
 #[tokio::test]

@@ -68,6 +68,11 @@ impl Setting {
     pub async fn new() -> Self {
         let world = World::new(Profile::Trackado).await;
         let owner = world.customer("Ada").await;
+        Self::of(world, owner).await
+    }
+
+    /// The same with somebody's organisation.
+    pub async fn of(world: World, owner: Customer) -> Self {
         let provider = world.provider().await;
         let connection = connect(&owner, &provider).await;
         world.prove(&owner, "customer.example").await;

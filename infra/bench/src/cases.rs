@@ -215,6 +215,20 @@ pub(crate) static ROUTE_CASES: &[RouteCase] = &[
     route("sso-connections-delete", 204, |s| {
         delete(&format!("/v1/organisation/connections/{}", s.sso.spare_connection)).by(&s.ada)
     }),
+    route("auth-sso-begin", 200, |s| post("/v1/auth/sso").json(&s.sso.by_id())),
+    route("auth-sso-callback", 303, |s| get(&s.sso.back.0).header("cookie", &s.sso.back.1)),
+    route("me-step-up-sso", 200, |s| {
+        let call = post("/v1/me/step-up/sso").json(&json!({}));
+        call.header("cookie", &s.sso.session).header("sec-fetch-site", "same-origin")
+    }),
+    route("identities-list", 200, |s| get("/v1/me/identities").by(&s.sso.removing.0)),
+    route("identities-create", 200, |s| {
+        post("/v1/me/identities").json(&json!({ "connection_id": s.sso.lasting_connection })).by(&s.ada)
+    }),
+    route("identities-delete", 204, |s| {
+        let (person, identity) = &s.sso.removing;
+        delete(&format!("/v1/me/identities/{identity}")).by(person)
+    }),
     route("sso-domains-list", 200, |s| get("/v1/organisation/domains").by(&s.ada)),
     route("sso-domains-create", 201, |s| {
         post("/v1/organisation/domains").json(&json!({ "name": s.sso.new_domain })).by(&s.ada)
