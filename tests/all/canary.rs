@@ -11,6 +11,7 @@ use serde_json::json;
 use shared::policy::Profile;
 use shared::stored::{Data, REGISTRY};
 
+use crate::connections::connect;
 use crate::harness::World;
 
 /// Everything that any test of this binary logs.
@@ -21,7 +22,7 @@ static LOG: LazyLock<Arc<Mutex<Vec<u8>>>> = LazyLock::new(|| {
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::TRACE);
-    let filter = "trace,s3s=off,hyper=off,aws_smithy_runtime=off,aws_smithy_runtime_api=off,aws_runtime=off,aws_sdk_s3=off,aws_sigv4=off";
+    let filter = "trace,s3s=off,hyper=off,aws_smithy_runtime=off,aws_smithy_runtime_api=off,aws_runtime=off,aws_sdk_s3=off,aws_sigv4=off,hickory_resolver=off,hickory_net=off,hickory_proto=off";
     subscriber.with_env_filter(filter).with_writer(writer).init();
     log
 });
@@ -214,6 +215,31 @@ async fn nothing_personal_is_ever_stored_in_plain_text_and_nothing_is_left_after
     let secret = customer.post(&keys, &key).await.text("key");
     let reply = world.with_token(&secret).get("/v1/records?kind=asset").await;
     assert_eq!(reply.status, 200, "{reply:?}");
+    let provider = world.provider().await;
+    let connection = json!({
+        "provider": { "kind": "oidc" }, "issuer": format!("{}/{}", provider.issuer, word("Aussteller").to_lowercase()),
+        "client_id": word("Kennung"), "client_secret": word("Geheimnis"),
+    });
+    let connected = customer.post("/v1/organisation/connections", &connection).await;
+    assert_eq!(connected.status, 201, "{connected:?}");
+    let domain = format!("{}.example", word("Domain").to_lowercase());
+    world.prove(&customer, &domain).await;
+    provider.says("sub", json!(word("Subjekt")));
+    provider.says("email", json!(format!("{}@customer.example", word("Anbieter"))));
+    let connection = connect(&customer, &provider).await;
+    let wanted = json!({ "connection_id": connection["id"] });
+    let begun = customer.post("/v1/me/identities", &wanted).await;
+    let cookie = begun.header("set-cookie").unwrap().split(';').next().unwrap();
+    let back = provider
+        .visit(&begun.text("authorization_url").parse().unwrap())
+        .unwrap();
+    let path = format!("{}?{}", back.path(), back.query().unwrap());
+    let headers = [("cookie", cookie)];
+    let linked = world
+        .anonymous()
+        .send(http::Method::GET, &path, &headers, "".into())
+        .await;
+    assert_eq!(linked.status, 303, "{linked:?}");
     customer.enrol_passkey().await;
     let secret_of_app = customer
         .post("/v1/me/factors/totp", &serde_json::Value::Null)
