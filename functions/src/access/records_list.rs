@@ -3,8 +3,8 @@
 use shared::error::{Result, Violations};
 use shared::ids::UserId;
 use shared::keys::Key;
+use shared::records::list::{ListQuery, Sort};
 use shared::records::model::Kind;
-use shared::records::store::{ListQuery, Sort};
 use shared::staff::store::{self, MAX_PAGE};
 
 use crate::gateway::{Answer, Pager, Request};

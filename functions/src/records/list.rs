@@ -5,8 +5,9 @@ use serde::Serialize;
 use shared::error::{Error, Result, Violations};
 use shared::page;
 use shared::records::fields::AssetStatus;
+use shared::records::list::{self, ListQuery, Sort};
 use shared::records::model::Kind;
-use shared::records::store::{self, ListQuery, Record, Sort};
+use shared::records::store::Record;
 use shared::store::After;
 
 use super::RecordResponse;
@@ -31,7 +32,7 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     );
     let pager = Pager::new(&call, &name);
     query.after = pager.after()?;
-    let (records, next) = store::list(&call.ctx, &call.member, &query).await?;
+    let (records, next) = list::list(&call.ctx, &call.member, &query).await?;
     ListResponse::answer(records, next, &pager)
 }
 

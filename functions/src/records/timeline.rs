@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::error::{Error, Result};
 use shared::ids::{ActorId, EventId};
 use shared::records::model::{Action, EventPayload, FieldChange};
-use shared::records::store;
+use shared::records::{list, store};
 use shared::store::Item;
 
 use crate::gateway::{Answer, Pager};
@@ -46,7 +46,7 @@ pub(crate) async fn handle(call: MemberCall) -> Result<Answer> {
     let limit = crate::gateway::limit(&call.request).map_err(|detail| Error::invalid("?limit", detail))?;
     let name = format!("timeline {id}");
     let pager = Pager::new(&call, &name);
-    let (events, next) = store::timeline(&call.ctx, &call.member, id, limit, pager.after()?).await?;
+    let (events, next) = list::timeline(&call.ctx, &call.member, id, limit, pager.after()?).await?;
     let data = events
         .into_iter()
         .map(EventResponse::new)

@@ -22,8 +22,9 @@ use crate::organisations::model::{Membership, OrganisationProfile};
 use crate::outbox::send::Outgoing;
 use crate::outbox::templates::Template;
 use crate::policy::Class;
+use crate::records::list::{self, ListQuery};
 use crate::records::model::RecordId;
-use crate::records::store::{self as records, ListQuery, Record};
+use crate::records::store::{self as records, Record};
 use crate::seal::DataKey;
 use crate::store::{After, Commit, Condition, Item, Query, Raw, Transaction};
 use crate::unit::UnitId;
@@ -359,7 +360,7 @@ impl Granted {
         let (tenant, reach) = (self.access.tenant, extent.reach());
         let mut query = query.clone();
         query.limit = query.limit.min(MAX_PAGE);
-        let (records, next) = records::list_within(ctx, tenant, &self.content, &reach, &query).await?;
+        let (records, next) = list::list_within(ctx, tenant, &self.content, &reach, &query).await?;
         let mut seen: Vec<_> = records
             .iter()
             .map(|record| record.key.sort().to_owned())
