@@ -59,12 +59,17 @@ class Stack:
 
     def call(self, method, path, content=None, expected=201, headers=None, person=None):
         """What is answered. Who was asked to wait waits, and whose session has ended signs in again."""
+        return self.answer(method, path, content, expected, headers, person)[1]
+
+    def answer(self, method, path, content, expected, headers=None, person=None):
         for _ in range(3):
             sent = {"Content-Type": "application/json", **(headers or {})}
             if person:
                 sent["Authorization"] = person.authorization
             body = {"data": content.encode()} if isinstance(content, str) else {"json": content} if content else {}
-            answer = self.session.request(method, self.origin + path, headers=sent, timeout=60, **body)
+            url = self.origin + path
+            answer = self.session.request(method, url, headers=sent, timeout=60, allow_redirects=False, **body)
+            self.session.cookies.clear()
             if answer.status_code == 429:
                 self.advance(int(answer.headers["Retry-After"]))
             elif answer.status_code == 401 and person:
@@ -74,7 +79,7 @@ class Stack:
         if answer.status_code != expected:
             who = person.email if person else "nobody"
             raise Failed(f"{method} {path} as {who}: {answer.status_code} {answer.text[:600]}")
-        return answer.json() if answer.text else None
+        return answer, answer.json() if answer.text else None
 
 
 class Person:
@@ -151,6 +156,10 @@ class Person:
 
     def call(self, method, path, content=None, expected=201, headers=None):
         return self.stack.call(method, path, content, expected, headers, person=self)
+
+    def answer(self, method, path, content, expected):
+        """The answer itself, and what is in it."""
+        return self.stack.answer(method, path, content, expected, person=self)
 
     def id(self):
         return self.call("GET", "/v1/me", expected=200)["id"]

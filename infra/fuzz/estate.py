@@ -10,8 +10,10 @@ import collections
 import dataclasses
 import datetime
 import hashlib
+import urllib.parse
 
 from customers import PASSWORD, USER_CODE, Failed, Person
+from provider import CLIENT, Provider
 
 OTHER_PASSWORD = "seven lanterns beside the mill"
 
@@ -29,6 +31,9 @@ class Turn:
     person: Person | None = None
     path: dict = dataclasses.field(default_factory=dict)
     body: dict | str = dataclasses.field(default_factory=dict)
+    # What goes beside the body: the query and the cookies of a browser.
+    query: dict = dataclasses.field(default_factory=dict)
+    cookie: str | None = None
     # The body is all that is sent, instead of members of it; always so for what is no JSON.
     whole: bool = False
 
@@ -40,6 +45,7 @@ class Estate:
         self.stack = stack
         self.people, self.things, self.turn_of = {}, {}, {}
         self.made = collections.Counter()
+        self.provider = Provider(stack.now)
 
     def person(self, name):
         """Anna and Bert own an organisation each, and Cleo another one; Hugo, of Anna's, has a passkey."""
@@ -146,6 +152,64 @@ class Estate:
         ends = self.stack.now() + datetime.timedelta(days=300)
         return {"scopes": {"actions": ["records.read"]}, "expires_at": ends.isoformat()}
 
+    def wanted_connection(self):
+        return {"provider": {"kind": "oidc"}, "issuer": self.provider.issuer, **CLIENT}
+
+    def make_connection(self):
+        return self.one_of("/v1/organisation/connections", self.wanted_connection())
+
+    def make_domain(self):
+        """A domain whose record is there."""
+        wanted = {"name": f"domain{next(self.stack.numbers)}.example"}
+        domain = self.anna.call("POST", "/v1/organisation/domains", wanted)
+        record = domain["record"]
+        self.stack.call("PUT", f"/_local/dns/{record['name']}", {"txt": [record["value"]]}, 204)
+        return domain["id"]
+
+    def proved_domain(self):
+        """A domain that is proved, and whose addresses lead to the provider."""
+        self.connection()
+        proved = f"/v1/organisation/domains/{self.make_domain()}/verify"
+        return self.anna.call("POST", proved, expected=200)["name"]
+
+    def connection(self):
+        """One that is on, whatever was changed about it."""
+        change = {"enabled": True, **CLIENT}
+        headers = {"Content-Type": "application/merge-patch+json", "If-Match": "*"}
+        for _ in range(2):
+            connection = self.give("connection")
+            try:
+                self.anna.call("PATCH", f"/v1/organisation/connections/{connection}", change, 200, headers)
+                return connection
+            except Failed:
+                self.used_up("connection")
+        raise Failed("no connection can be turned on")
+
+    def linking(self, person):
+        """Somebody begins to link an identity: the session of a browser that comes back from the provider."""
+        wanted = {"connection_id": self.connection(), "return_to": "/settings"}
+        answer, begun = person.answer("POST", "/v1/me/identities", wanted, 200)
+        back = self.provider.code(begun["authorization_url"], person.word, person.email)
+        cookie = answer.headers["Set-Cookie"].split(";")[0]
+        return Turn(query=back, cookie=cookie)
+
+    def browsing(self):
+        """Somebody with an identity whose session is a browser's."""
+        person = self.linked().person
+        login = {"email": person.email, "password": PASSWORD, "session": "cookie"}
+        answer, _ = self.stack.answer("POST", "/v1/auth/login", login, 200)
+        return Turn(person, body={"return_to": "/settings"}, cookie=answer.headers["Set-Cookie"].split(";")[0])
+
+    def linked(self):
+        """Somebody with an identity, which can go."""
+        person = self.joined("lina")
+        turn = self.linking(person)
+        path = "/v1/auth/sso/callback?" + urllib.parse.urlencode(turn.query)
+        self.stack.call("GET", path, expected=303, headers={"Cookie": turn.cookie})
+        person.end_session()
+        identities = person.call("GET", "/v1/me/identities", expected=200)["data"]
+        return Turn(person, path={"identity_id": identities[0]["id"]})
+
     def make_session(self):
         """Another session of Anna's."""
         login = {"email": self.anna.email, "password": PASSWORD}
@@ -210,6 +274,12 @@ class Estate:
             "organisation-resume": self.cancelled,
             "organisation-transfer": self.transferring,
             "sessions-delete-all": self.member,
+            "sso-connections-create": lambda: Turn(self.anna, body=self.wanted_connection(), whole=True),
+            "auth-sso-begin": lambda: Turn(body={"email": f"ann@{self.proved_domain()}"}),
+            "auth-sso-callback": lambda: self.linking(self.joined("luke")),
+            "identities-create": lambda: self.member({"connection_id": self.connection()}),
+            "identities-delete": self.linked,
+            "me-step-up-sso": self.browsing,
             "factors-totp-confirm": self.confirming_app,
             "factors-totp-delete": self.having_app,
             "factors-passkey-confirm": self.confirming_passkey,

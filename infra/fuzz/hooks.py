@@ -104,6 +104,9 @@ def before_call(context, case, kwargs):
         sent.person = bert
     if sent.person:
         case.headers["Authorization"] = authorization(sent.person)
+        if "Sec-Fetch-Site" in case.headers and turn and turn.cookie:
+            # A browser's session takes the place of tokens.
+            del case.headers["Authorization"]
         under_way[case.id] = sent
     if sent.person not in (None, bert) and not is_public(case):
         try_as_stranger(case, name)
@@ -133,7 +136,11 @@ def fill_body(case, turn):
         if isinstance(case.body, dict) and ID.fullmatch(str(case.body.get(member))):
             own[member] = estate.give(member.removesuffix("_id"))
     of_anna.update(own.values())
-    if turn and turn.whole:
+    if turn and turn.query:
+        case.query = {**turn.query}
+    if turn and turn.cookie:
+        case.headers.update({"Cookie": turn.cookie, "Sec-Fetch-Site": "same-origin"})
+    if turn and turn.whole and turn.body:
         case.body = turn.body
     elif isinstance(case.body, dict):
         case.body = {**case.body, **own, **(turn.body if turn else {})}
@@ -179,7 +186,7 @@ def as_bert(case, replaced):
 def after_call(context, case, response):
     name, status = name_of(case), response.status_code
     sent = under_way.pop(case.id, None)
-    if 200 <= status < 300:
+    if 200 <= status < 400:
         note("succeeded", name)
         if sent and sent.person is not bert:
             of_anna.update(ID.findall(response.text))
@@ -187,7 +194,7 @@ def after_call(context, case, response):
         waited[name] += 1
         stack.advance(int(response.headers["retry-after"][0]))
     # A turn is over when it came to something, or cannot any more.
-    if 200 <= status < 300 or status in (401, 409, 410):
+    if 200 <= status < 400 or status in (401, 409, 410):
         estate.turn_is_over(name)
     if sent is None or sent.person is bert:
         return
