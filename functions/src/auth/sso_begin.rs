@@ -17,6 +17,10 @@ use crate::sso::DepartureResponse;
 /// Who wants to sign in: an address, or a connection that its organisation named.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "oneOf" = [{ "required": ["email"] }, { "required": ["organisation_id", "connection_id"] }],
+    "dependentRequired" = { "organisation_id": ["connection_id"], "connection_id": ["organisation_id"] },
+))]
 pub(crate) struct SsoRequest {
     /// An address of a domain that an organisation has proved. Nobody learns whether it has an account.
     #[serde(default, deserialize_with = "crate::gateway::present")]

@@ -75,11 +75,13 @@ pub enum Kind {
     /// Google, for people of these hosted domains (`hd`).
     Google {
         /// At least one: without it everybody with an account of Google could come.
+        #[schemars(length(min = 1, max = super::rules::MAX_NAMED))]
         hosted_domains: Vec<Domain>,
     },
     /// Microsoft Entra, for people of these tenants (`tid`).
     Microsoft {
         /// At least one.
+        #[schemars(length(min = 1, max = super::rules::MAX_NAMED))]
         tenants: Vec<TenantId>,
     },
     /// An issuer of the organisation's own.

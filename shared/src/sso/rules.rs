@@ -93,7 +93,7 @@ pub struct Begun {
 }
 
 /// The most hosted domains or tenants of a connection.
-const MAX_NAMED: usize = 50;
+pub(super) const MAX_NAMED: usize = 50;
 
 /// Checks what an organisation enters, and fills in the issuer of the providers that have one for everybody.
 ///
