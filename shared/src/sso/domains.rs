@@ -167,7 +167,7 @@ pub async fn verify(ctx: &Ctx, member: &Member, mut item: DomainItem) -> Result<
     let guard = DomainGuard { org: tenant.org() };
     transaction.create("guard", &Item::plain(keys::domain_guard(digest), guard))?;
     guards(member, &mut transaction, |guards| {
-        guards.push(Guard::Domain(digest.clone()))
+        guards.push(Guard::Domain(digest.clone()));
     })?;
     note(ctx, &mut transaction, member, ActivityKind::DomainVerified, id)?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
@@ -228,7 +228,7 @@ pub async fn delete(ctx: &Ctx, member: &Member, item: &DomainItem) -> Result<()>
         let gone = Guard::Domain(item.facts.digest.clone());
         transaction.delete("guard", &gone.key());
         guards(member, &mut transaction, |guards| {
-            guards.retain(|guard| *guard != gone)
+            guards.retain(|guard| *guard != gone);
         })?;
     }
     put_next(ctx, &mut transaction, member, &mut organisation)?;

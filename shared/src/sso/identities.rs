@@ -216,7 +216,7 @@ pub(super) async fn link(
         identity,
     )?;
     units::change_guards(&mut transaction, unit, |guards| {
-        guards.push(Guard::Identity(digest))
+        guards.push(Guard::Identity(digest));
     })?;
     let change = Change {
         transaction,
@@ -289,7 +289,7 @@ pub async fn unlink(ctx: &Ctx, member: &Member, identity: IdentityId, source: &S
     transaction.delete("guard", &keys::identity_guard(&facts.digest));
     let gone = Guard::Identity(facts.digest);
     units::change_guards(&mut transaction, unit, |guards| {
-        guards.retain(|guard| *guard != gone)
+        guards.retain(|guard| *guard != gone);
     })?;
     let change = Change {
         transaction,
