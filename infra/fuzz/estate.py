@@ -166,6 +166,13 @@ class Estate:
         self.stack.call("PUT", f"/_local/dns/{record['name']}", {"txt": [record["value"]]}, 204)
         return domain["id"]
 
+    def room_for_domain(self):
+        """One fewer, since there may be no more of them, and the name of another one."""
+        for domain in self.anna.call("GET", "/v1/organisation/domains", expected=200)["data"][:1]:
+            self.anna.call("DELETE", f"/v1/organisation/domains/{domain['id']}", expected=204)
+            self.used_up("domain")
+        return Turn(self.anna, body={"name": f"domain{next(self.stack.numbers)}.example"})
+
     def proved_domain(self):
         """A domain that is proved, and whose addresses lead to the provider."""
         self.connection()
@@ -275,6 +282,7 @@ class Estate:
             "organisation-transfer": self.transferring,
             "sessions-delete-all": self.member,
             "sso-connections-create": lambda: Turn(self.anna, body=self.wanted_connection(), whole=True),
+            "sso-domains-create": self.room_for_domain,
             "auth-sso-begin": lambda: Turn(body={"email": f"ann@{self.proved_domain()}"}),
             "auth-sso-callback": lambda: self.linking(self.joined("luke")),
             "identities-create": lambda: self.member({"connection_id": self.connection()}),
