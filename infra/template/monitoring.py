@@ -18,6 +18,7 @@ WATCHED = {
 PROMISES = {
     ("retention-plan", "overdue"), ("erasure-purge", "oldest_job_seconds"), ("mail-retry", "oldest_mail_seconds"),
     ("mail-retry", "unknown"), ("ledger-seal", "oldest_entry_seconds"), ("ledger-verify", "failures"),
+    ("keys-warn", "warned"), ("invitations-expire", "deleted"),
 }
 EVENTS = {"Backup Job State Change", "Copy Job State Change", "Restore Job State Change", "AWS API Call via CloudTrail"}
 

@@ -7,7 +7,7 @@ from model import named
 
 MAX_RESOURCES = 450
 MAX_BYTES = 700 * 1024
-PLANNED_FUNCTIONS = 120
+PLANNED_FUNCTIONS = 140
 
 
 def length(value):

@@ -6,7 +6,7 @@ use shared::policy::Profile;
 
 use crate::erasure::furnished;
 use crate::harness::{Customer, World};
-use crate::http::{Site, content_type, sample};
+use crate::http::{Site, api_key, content_type, sample};
 use crate::support::{ALWAYS, answer};
 use functions::gateway::Body;
 use functions::registry::ROUTES;
@@ -195,4 +195,55 @@ async fn who_resumes_while_the_schedule_looks_at_the_organisation_keeps_everythi
         (records.status, records.json()["data"].as_array().unwrap().len()),
         (200, 1)
     );
+}
+
+/// An organisation of which there is everything that is seldom there when it goes: an API key that was used, access of
+/// staff, a mail of the organisation's own that was never sent, and an owner with a passkey.
+async fn seldom(profile: Profile) -> (World, Customer) {
+    let world = World::new(profile).await;
+    let mut customer = world.customer("Ada").await;
+    let (_, key) = api_key(&customer, &json!({ "actions": ["records.read"] })).await;
+    let reader = world.with_token(key["key"].as_str().unwrap());
+    assert_eq!(reader.get("/v1/records?kind=asset").await.status, 200);
+    let staff = world.staff("Sam", "support").await;
+    let organisation = customer.organisation().await;
+    staff
+        .ask_for_access(&organisation, &json!({ "reason": "A ticket." }))
+        .await;
+    world.fail("invitations-create", "SendEmail", ALWAYS, || {
+        answer(400, "application/json", "{}".to_owned())
+    });
+    let reply = crate::members::invite(&customer, "unsent@customer.example", "viewer").await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    customer.enrol_passkey().await;
+    assert_eq!(seldom_left(&world).await.len(), 6);
+    (world, customer)
+}
+
+async fn seldom_left(world: &World) -> Vec<String> {
+    let mut left = with(world, "core", &["ACCESS#", "APIKEY#", "MAIL#org_"]).await;
+    left.extend(with(world, "ephemeral", &["KEYUSE#"]).await);
+    left
+}
+
+#[tokio::test]
+async fn an_organisation_takes_keys_access_and_unsent_mail_along_whichever_way_it_goes() {
+    for (profile, path) in [
+        (Profile::Trackr, "/v1/me"),
+        (Profile::Trackado, "/v1/organisation"),
+    ] {
+        let (world, customer) = seldom(profile).await;
+        let reply = customer.delete(path, &[]).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        assert_eq!(seldom_left(&world).await, [""; 0], "{path}");
+    }
+    let (world, customer) = seldom(Profile::Trackado).await;
+    for class in cancel(&customer).await {
+        if let Some(Ok(until)) = class["not_after"].as_str().map(str::parse) {
+            world.clock.set(until);
+            world.task("retention-plan").await;
+            world.task("erasure-purge").await;
+        }
+    }
+    assert_eq!(seldom_left(&world).await, [""; 0], "the schedule");
 }

@@ -55,7 +55,7 @@ impl Journey {
         assert_eq!(reply.status, 200, "{reply:?}");
         let set = cookies(reply);
         let (pair, attributes) = set[0].split_once("; ").unwrap();
-        assert!(pair.starts_with("__Host-trackwell_sso="), "{set:?}");
+        assert!(pair.starts_with("__Host-session_sso="), "{set:?}");
         assert_eq!(attributes, "Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax");
         Self {
             url: reply.text("authorization_url").parse().unwrap(),
@@ -214,10 +214,10 @@ async fn f_01_who_linked_an_identity_signs_in_with_it_and_lands_where_they_wante
     );
     let cleared = cookies(&reply)
         .into_iter()
-        .find(|cookie| cookie.starts_with("__Host-trackwell_sso="));
+        .find(|cookie| cookie.starts_with("__Host-session_sso="));
     assert_eq!(
         cleared,
-        Some("__Host-trackwell_sso=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
+        Some("__Host-session_sso=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
     );
     let browser = world.anonymous().with_cookie(&session_of(&reply).unwrap());
     assert_eq!(browser.user_email().await, owner.email);
@@ -366,8 +366,8 @@ async fn f_02_f_28_a_flow_ends_with_the_first_who_come_back_and_only_in_the_brow
     );
     for cookie in [
         "",
-        "__Host-trackwell_sso=",
-        "__Host-trackwell_sso=a; __Host-trackwell_sso=b",
+        "__Host-session_sso=",
+        "__Host-session_sso=a; __Host-session_sso=b",
     ] {
         let journey = set_out().await;
         let back = setting.provider.visit(&journey.url).unwrap();

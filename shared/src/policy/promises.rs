@@ -144,6 +144,21 @@ fn trk_6_only_essential_cookies_are_set() {
 }
 
 #[test]
+fn itt_14_trk_6_the_cookies_that_are_set_are_the_session_of_the_register_in_every_profile() {
+    for name in [crate::auth::COOKIE, crate::sso::flows::COOKIE] {
+        let kind = name
+            .strip_prefix("__Host-")
+            .and_then(|name| name.split('_').next());
+        for profile in Profile::ALL {
+            let policy = profile.policy();
+            let registered = policy.cookies().iter().find(|cookie| Some(cookie.name()) == kind);
+            let category = registered.map(|cookie| cookie.category());
+            assert_eq!(category, Some(CookieCategory::Essential), "{name}, {profile:?}");
+        }
+    }
+}
+
+#[test]
 fn trk_7_deleting_the_account_erases_everything_but_what_the_tax_code_keeps() {
     let policy = Profile::Trackr.policy();
     for class in Class::ALL.into_iter().filter(|class| *class != Class::Billing) {

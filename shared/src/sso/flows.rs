@@ -15,7 +15,7 @@ use crate::keys;
 use crate::store::{Item, Transaction};
 
 /// The name of the cookie that ties a flow to the browser that began it.
-pub const COOKIE: &str = "__Host-trackwell_sso";
+pub const COOKIE: &str = "__Host-session_sso";
 
 /// The clear part of a flow: where to look for what opens the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

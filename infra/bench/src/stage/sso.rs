@@ -105,7 +105,7 @@ async fn set_out(
     let url = reply.text("/authorization_url")?.parse();
     let back = provider.visit(&url.map_err(|_| "the URL of a provider is none")?)?;
     let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
-    Ok((path, cookie_of(&reply, "__Host-trackwell_sso=")?))
+    Ok((path, cookie_of(&reply, "__Host-session_sso=")?))
 }
 
 async fn come_back(person: &Customer, path: &str, cookie: &str) -> Result<Reply> {
