@@ -152,7 +152,7 @@ fn itt_14_trk_6_the_cookies_that_are_set_are_the_session_of_the_register_in_ever
         for profile in Profile::ALL {
             let policy = profile.policy();
             let registered = policy.cookies().iter().find(|cookie| Some(cookie.name()) == kind);
-            let category = registered.map(|cookie| cookie.category());
+            let category = registered.map(Cookie::category);
             assert_eq!(category, Some(CookieCategory::Essential), "{name}, {profile:?}");
         }
     }
