@@ -27,6 +27,7 @@ mod fields;
 mod harness;
 mod http;
 mod idempotency;
+mod identities;
 mod imports;
 mod invitations;
 mod jwt;
