@@ -285,6 +285,13 @@ fn every_reference_in_the_openapi_document_leads_somewhere() {
 }
 
 #[test]
+fn the_openapi_document_says_of_nothing_that_may_be_absent_that_it_is_null_then() {
+    let text = functions::openapi::document("https://api.example").to_string();
+    assert!(text.contains("\"default\":50"), "the limit of a list has one");
+    assert!(!text.contains("\"default\":null"));
+}
+
+#[test]
 fn every_test_that_the_readme_names_for_a_promise_exists() {
     fn sources(directory: &Path, text: &mut String) {
         for entry in std::fs::read_dir(directory).unwrap() {

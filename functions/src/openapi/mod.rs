@@ -2,8 +2,9 @@
 
 pub(crate) mod get;
 
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use shared::auth::COOKIE;
 use shared::problem::Problem;
@@ -17,6 +18,7 @@ pub fn document(origin: &str) -> Value {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
+    let settings = settings.with_transform(RecursiveTransform(without_null));
     let mut generator = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for route in DESCRIBED.iter().filter(|route| route.method != "ANY") {
@@ -44,6 +46,13 @@ pub fn document(origin: &str) -> Value {
             }
         }
     })
+}
+
+/// Leaves out the default of what may be absent: it would be null, which no request may have.
+fn without_null(schema: &mut Schema) {
+    if schema.get("default") == Some(&Value::Null) {
+        schema.remove("default");
+    }
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
