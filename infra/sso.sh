@@ -5,11 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cannot() {
-  printf '\n%s\n%s\n%s\n\n' '####' "#### NO OTHER PROVIDER WAS TRIED: $1" '####' >&2
-  exit 2
-}
-
+unable='NO OTHER PROVIDER WAS TRIED'
+. infra/stack.sh
 command -v node >/dev/null && command -v npm >/dev/null || cannot 'node or npm is missing.'
 node -e 'process.exit(Number.parseInt(process.versions.node) < 20 ? 1 : 0)' || cannot 'node is older than 20.'
 # The folder is named after what is in it, so that a change of the packages makes a new one.
@@ -24,27 +21,29 @@ if [ ! -f "$provider/complete" ]; then
 fi
 # Node looks for packages beside the file that wants them.
 cp infra/sso/provider.js "$provider"
-cargo build --quiet --locked -p local
+build_stack
 
 port=${PORT:-8798}
 provider_port=${PROVIDER_PORT:-8799}
 id=trackwell
 secret=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 log=$(mktemp)
-"${CARGO_TARGET_DIR:-target}/debug/local" --profile trackado --port "$port" --ephemeral >"$log" 2>&1 &
-server=$!
-node "$provider/provider.js" "$provider_port" "http://127.0.0.1:$port" "$id" "$secret" >>"$log" 2>&1 &
-other=$!
+provider_log=$(mktemp)
+other=
 finish() {
   status=$?
-  kill "$server" "$other" 2>/dev/null || true
-  wait "$server" "$other" 2>/dev/null || true
-  if [ "$status" -ne 0 ]; then tail -n 30 "$log" >&2; fi
-  rm -f "$log"
+  if [ -n "$other" ]; then kill "$other" 2>/dev/null || true; wait "$other" 2>/dev/null || true; fi
+  stop
+  if [ "$status" -ne 0 ]; then tail -n 30 "$log" "$provider_log" >&2; fi
+  rm -f "$log" "$provider_log"
   exit "$status"
 }
 trap finish EXIT
-answers() { for _ in $(seq 100); do curl -sf "$1" >/dev/null && return; sleep 0.2; done; }
-answers "http://127.0.0.1:$port/_local/clock"
-answers "http://127.0.0.1:$provider_port/.well-known/openid-configuration" || true
+serve "$log" "$port" --ephemeral
+node "$provider/provider.js" "$provider_port" "http://127.0.0.1:$port" "$id" "$secret" >"$provider_log" 2>&1 &
+other=$!
+for _ in $(seq 100); do
+  curl -sf "http://127.0.0.1:$provider_port/.well-known/openid-configuration" >/dev/null && break
+  sleep 0.2
+done
 PYTHONDONTWRITEBYTECODE=1 python3 infra/sso/client.py "$port" "$provider_port" "$id" "$secret"
