@@ -119,18 +119,8 @@ async fn f_31_no_other_way_in_is_left_and_a_password_reset_says_where_the_way_in
 
     let hedy = world.joined(&setting.owner, "Hedy", "owner").await;
     assert_eq!(hedy.get(RECORDS).await.status, 200, "an owner");
-    let forgot = json!({ "email": grace.email });
     assert_eq!(
-        world
-            .anonymous()
-            .post("/v1/auth/forgot-password", &forgot)
-            .await
-            .status,
-        202
-    );
-    world.task("mail-retry").await;
-    assert_eq!(
-        world.subjects(&grace.email).last().unwrap(),
+        mailed_after_forgetting(world, &grace.email).await,
         "Sign in through your organisation"
     );
     let unknown = json!({ "email": "nobody@customer.example" });
@@ -143,6 +133,15 @@ async fn f_31_no_other_way_in_is_left_and_a_password_reset_says_where_the_way_in
         202
     );
     assert_eq!(wrong.problem().0, 401);
+}
+
+/// The subject of the mail to somebody who says that the password is forgotten.
+async fn mailed_after_forgetting(world: &World, email: &str) -> String {
+    let body = json!({ "email": email });
+    let reply = world.anonymous().post("/v1/auth/forgot-password", &body).await;
+    assert_eq!(reply.status, 202, "{reply:?}");
+    world.task("mail-retry").await;
+    world.subjects(email).pop().unwrap()
 }
 
 #[tokio::test]
@@ -220,18 +219,8 @@ async fn whose_first_organisation_lets_them_in_no_more_is_let_into_another_that_
     setting.demand().await;
     grace.sign_in().await;
     assert_eq!(grace.get("/v1/organisation").await.text("name"), "Mary Works");
-    let forgot = json!({ "email": grace.email });
     assert_eq!(
-        world
-            .anonymous()
-            .post("/v1/auth/forgot-password", &forgot)
-            .await
-            .status,
-        202
-    );
-    world.task("mail-retry").await;
-    assert_eq!(
-        world.subjects(&grace.email).last().unwrap(),
+        mailed_after_forgetting(world, &grace.email).await,
         "Choose a new password"
     );
 }

@@ -14,11 +14,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::auth::Member;
 use shared::ctx::Ctx;
-use shared::error::Result;
 use shared::ids::OrgId;
 use shared::organisations::model::{OrganisationProfile, Subscription};
 use shared::organisations::store::Retained;
-use shared::policy::Class;
+pub(crate) use shared::organisations::store::read;
 use shared::store::Item;
 use shared::text::Line;
 
@@ -103,12 +102,6 @@ impl RetentionResponse {
             not_after: retained.due.not_after,
         }
     }
-}
-
-pub(crate) fn read(member: &Member) -> Result<Item<OrganisationProfile>> {
-    member
-        .organisation()?
-        .open::<OrganisationProfile>(member.key(Class::Account)?)
 }
 
 fn respond(ctx: &Ctx, member: &Member, item: Item<OrganisationProfile>) -> OrganisationResponse {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{AccountActivity, ActivityFacts, ActivityKind, OrganisationActivity};
+use crate::auth::Member;
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::ids::{ActivityId, ActorId, UserId};
@@ -53,6 +54,22 @@ pub fn of_organisation(
     let entry = OrganisationActivity(facts(ctx, kind, actor, object, KEPT));
     let item = Item::plain(keys::organisation_activity(tenant, id), entry);
     transaction.create("activity", &item)
+}
+
+/// Adds an entry about what a member did to the log of the member's organisation.
+///
+/// # Errors
+/// Only when the item does not encode.
+pub fn note(
+    ctx: &Ctx,
+    member: &Member,
+    transaction: &mut Transaction,
+    kind: ActivityKind,
+    object: impl std::fmt::Display,
+) -> Result<()> {
+    let (tenant, actor) = (member.permit.tenant(), member.permit.actor());
+    let object = Some(object.to_string());
+    of_organisation(ctx, transaction, tenant, kind, Some(actor), object)
 }
 
 /// Adds an entry to a user's own log.

@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Invitation, InvitationDue, InvitationFacts, InvitationGuard};
 use super::rules;
-use super::store::{commit, name, note, standing, still_allowed};
+use super::store::{commit, name, standing, still_allowed};
 use crate::accounts::store::{email_digest, owner_of};
 use crate::activity::model::ActivityKind;
+use crate::activity::store::note;
 use crate::auth::{InvitationCode, Member, Role};
 use crate::ctx::Ctx;
 use crate::email::Email;

@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::store::{OneMember, note, read, standing, still_allowed};
+use super::store::{OneMember, read, standing, still_allowed};
 use crate::accounts::sessions;
 use crate::activity::model::ActivityKind;
-use crate::activity::store as activity;
+use crate::activity::store::{self as activity, note};
 use crate::auth::{Member, Role};
 use crate::ctx::Ctx;
 use crate::erasure::model::{Guard, Unit};

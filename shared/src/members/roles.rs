@@ -1,16 +1,16 @@
 //! Custom roles: sets of actions that an organisation defines. They come with the organisation in every request that
 //! needs them, so there are few, and a change acts on the very next request of whoever has the role.
 
-use super::store::{note, standing, still_allowed};
+use super::store::{standing, still_allowed};
 use crate::activity::model::ActivityKind;
+use crate::activity::store::note;
 use crate::auth::{Action, Grants, Member, Role};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result, Violations};
 use crate::ids::RoleId;
 use crate::keys;
 use crate::organisations::model::{OrganisationFacts, OrganisationProfile};
-use crate::organisations::store::put;
-use crate::policy::Class;
+use crate::organisations::store::{self as organisations, put};
 use crate::store::{Commit, Condition, Item, Query, Transaction};
 use crate::text::Line;
 
@@ -33,12 +33,6 @@ pub fn fitting(actions: &[Action]) -> Result<()> {
         }
     }
     violations.into_result()
-}
-
-fn read(member: &Member) -> Result<Item<OrganisationProfile>> {
-    member
-        .organisation()?
-        .open::<OrganisationProfile>(member.key(Class::Account)?)
 }
 
 /// Nobody defines a role with more than their own (G-28).
@@ -65,7 +59,7 @@ pub async fn create(
     grants: Grants,
 ) -> Result<(RoleId, Item<OrganisationProfile>)> {
     within(member, &grants)?;
-    let mut item = read(member)?;
+    let mut item = organisations::read(member)?;
     if item.facts.roles.len() >= MAX_ROLES {
         let detail = format!("An organisation has at most {MAX_ROLES} roles of its own.");
         return Err(Error::conflict("", detail));
@@ -119,7 +113,7 @@ pub async fn update(
     role: RoleId,
     change: Change,
 ) -> Result<Item<OrganisationProfile>> {
-    let mut item = read(member)?;
+    let mut item = organisations::read(member)?;
     let before = grants(&item.facts, role)?.clone();
     // Nobody changes a role that is above their own, either.
     within(member, &before)?;
@@ -139,7 +133,7 @@ pub async fn update(
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] while members or invitations have it; as [`create`].
 pub async fn delete(ctx: &Ctx, member: &Member, role: RoleId) -> Result<()> {
-    let mut item = read(member)?;
+    let mut item = organisations::read(member)?;
     within(member, grants(&item.facts, role)?)?;
     let tenant = member.permit.tenant();
     for partition in [keys::memberships(tenant), keys::invitations(tenant)] {

@@ -4,13 +4,14 @@ use super::rules::{self, Change};
 use crate::accounts::sessions::{self, Issued, Proof};
 use crate::accounts::store::Account;
 use crate::activity::model::ActivityKind;
-use crate::activity::store as activity;
+use crate::activity::store::note;
 use crate::auth::{Member, Role};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::keys::{self, Key, Tenant};
-use crate::organisations::model::{Belonging, Membership, OrganisationFacts, OrganisationProfile};
+use crate::organisations::model::{Belonging, Membership, OrganisationFacts};
+use crate::organisations::store as organisations;
 use crate::outbox::send::Outgoing;
 use crate::outbox::templates::Template;
 use crate::policy::Class;
@@ -103,9 +104,7 @@ pub(super) fn own_membership(member: &Member) -> Result<Item<Membership>> {
 
 /// The organisation's name.
 pub(super) fn name(member: &Member) -> Result<String> {
-    let organisation = member
-        .organisation()?
-        .open::<OrganisationProfile>(member.key(Class::Account)?)?;
+    let organisation = organisations::read(member)?;
     Ok(organisation.payload.name.as_str().to_owned())
 }
 
@@ -200,9 +199,7 @@ pub(super) fn role_name(member: &Member, role: Role) -> Result<String> {
     let Role::Custom(id) = role else {
         return Ok(role.to_string());
     };
-    let organisation = member
-        .organisation()?
-        .open::<OrganisationProfile>(member.key(Class::Account)?)?;
+    let organisation = organisations::read(member)?;
     let name = organisation.payload.role_names.get(&id);
     Ok(name.map_or_else(|| role.to_string(), |name| name.as_str().to_owned()))
 }
@@ -353,18 +350,6 @@ pub(super) fn still_allowed(member: &Member, transaction: &mut Transaction) -> R
     let mine = own_membership(member)?;
     transaction.check("caller", &mine.key, &Condition::version(mine.version));
     Ok(())
-}
-
-pub(super) fn note(
-    ctx: &Ctx,
-    member: &Member,
-    transaction: &mut Transaction,
-    kind: ActivityKind,
-    object: impl std::fmt::Display,
-) -> Result<()> {
-    let (tenant, actor) = (member.permit.tenant(), member.permit.actor());
-    let object = Some(object.to_string());
-    activity::of_organisation(ctx, transaction, tenant, kind, Some(actor), object)
 }
 
 pub(super) async fn commit(ctx: &Ctx, transaction: Transaction, current: u64) -> Result<()> {

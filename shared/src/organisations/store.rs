@@ -39,6 +39,16 @@ fn units_of(org: OrgId) -> Vec<UnitId> {
         .collect()
 }
 
+/// The caller's organisation, as it was read when the caller was authenticated.
+///
+/// # Errors
+/// When its account data is not there, or cannot be opened.
+pub fn read(member: &Member) -> Result<Item<OrganisationProfile>> {
+    member
+        .organisation()?
+        .open::<OrganisationProfile>(member.key(Class::Account)?)
+}
+
 /// Adds a changed organisation to a transaction. The number of owners is not changed this way: one that changed meanwhile,
 /// without a new version, must not come back.
 ///

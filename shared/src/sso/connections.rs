@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::change::{commit, note, organisation, put_next};
+use super::change::{commit, put_next};
 use super::model::{ClientId, ClientSecret, Connection, Kind};
 use super::{Failure, domains, rules};
 use crate::activity::model::ActivityKind;
+use crate::activity::store::note;
 use crate::auth::Member;
 use crate::ctx::Ctx;
 use crate::egress::dns::Domain;
@@ -16,6 +17,7 @@ use crate::ids::{ConnectionId, OrgId, UserId};
 use crate::keys::{self, Key, Tenant};
 use crate::limits::{self, LOOKUPS_OF_ORGANISATION};
 use crate::organisations::model::OrganisationProfile;
+use crate::organisations::store as organisations;
 use crate::policy::Class;
 use crate::seal::DataKey;
 use crate::store::{Condition, Item, Transaction};
@@ -105,7 +107,7 @@ pub async fn create(
     let (tenant, now) = (member.permit.tenant(), ctx.now());
     let connection = rules::connection(kind, issuer, client_id, ctx.egress())
         .map_err(|violation| Error::Invalid(vec![violation]))?;
-    let mut organisation = organisation(member)?;
+    let mut organisation = organisations::read(member)?;
     if organisation.facts.connections.len() >= MAX_CONNECTIONS {
         let detail = format!("An organisation has at most {MAX_CONNECTIONS} connections.");
         return Err(Error::conflict("", detail));
@@ -123,7 +125,7 @@ pub async fn create(
     let key = member.key(Class::Account)?;
     transaction.create_sealed("connection", &item, key, ctx.entropy.as_ref())?;
     put_next(ctx, &mut transaction, member, &mut organisation)?;
-    note(ctx, &mut transaction, member, ActivityKind::ConnectionCreated, id)?;
+    note(ctx, member, &mut transaction, ActivityKind::ConnectionCreated, id)?;
     commit(ctx, transaction, organisation.version).await?;
     Ok(item)
 }
@@ -190,13 +192,13 @@ pub async fn update(
     let mut transaction = Transaction::new();
     let key = member.key(Class::Account)?;
     transaction.replace_sealed("connection", &item, key, ctx.entropy.as_ref())?;
-    let mut organisation = organisation(member)?;
+    let mut organisation = organisations::read(member)?;
     if enabled != before.connection.enabled {
         organisation.facts.connections.insert(id, enabled);
         still_has_one(&organisation, "/enabled")?;
         put_next(ctx, &mut transaction, member, &mut organisation)?;
     }
-    note(ctx, &mut transaction, member, ActivityKind::ConnectionUpdated, id)?;
+    note(ctx, member, &mut transaction, ActivityKind::ConnectionUpdated, id)?;
     commit(ctx, transaction, item.version).await?;
     Ok(item)
 }
@@ -208,13 +210,13 @@ pub async fn update(
 /// changed at the same time.
 pub async fn delete(ctx: &Ctx, member: &Member, item: &ConnectionItem) -> Result<()> {
     let id = id(&item.key)?;
-    let mut organisation = organisation(member)?;
+    let mut organisation = organisations::read(member)?;
     organisation.facts.connections.remove(&id);
     still_has_one(&organisation, "")?;
     let mut transaction = Transaction::new();
     transaction.delete_if("connection", &item.key, &Condition::version(item.version));
     put_next(ctx, &mut transaction, member, &mut organisation)?;
-    note(ctx, &mut transaction, member, ActivityKind::ConnectionDeleted, id)?;
+    note(ctx, member, &mut transaction, ActivityKind::ConnectionDeleted, id)?;
     commit(ctx, transaction, item.version).await
 }
 

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::change::{commit, note, organisation, put_next};
+use super::change::{commit, put_next};
 use crate::accounts::token::OpaqueSecret;
 use crate::activity::model::ActivityKind;
+use crate::activity::store::note;
 use crate::auth::Member;
 use crate::ctx::Ctx;
 use crate::egress::dns::Domain;
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::ids::{DomainId, OrgId, UserId};
 use crate::keys::{self, Key, Tenant};
 use crate::limits::{self, LOOKUPS_OF_ORGANISATION};
+use crate::organisations::store as organisations;
 use crate::policy::Class;
 use crate::store::{Commit, Condition, Item, Raw, Transaction};
 use crate::unit::UnitId;
@@ -112,7 +114,7 @@ pub async fn list(ctx: &Ctx, member: &Member) -> Result<Vec<DomainItem>> {
 /// organisation changed at the same time.
 pub async fn create(ctx: &Ctx, member: &Member, name: Domain) -> Result<DomainItem> {
     let (tenant, now) = (member.permit.tenant(), ctx.now());
-    let mut organisation = organisation(member)?;
+    let mut organisation = organisations::read(member)?;
     if organisation.facts.domains >= MAX_DOMAINS {
         let detail = format!("An organisation has at most {MAX_DOMAINS} domains.");
         return Err(Error::conflict("", detail));
@@ -140,7 +142,7 @@ pub async fn create(ctx: &Ctx, member: &Member, name: Domain) -> Result<DomainIt
     let key = member.key(Class::Account)?;
     transaction.create_sealed("domain", &item, key, ctx.entropy.as_ref())?;
     put_next(ctx, &mut transaction, member, &mut organisation)?;
-    note(ctx, &mut transaction, member, ActivityKind::DomainAdded, id)?;
+    note(ctx, member, &mut transaction, ActivityKind::DomainAdded, id)?;
     commit(ctx, transaction, organisation.version).await?;
     Ok(item)
 }
@@ -169,7 +171,7 @@ pub async fn verify(ctx: &Ctx, member: &Member, mut item: DomainItem) -> Result<
     guards(member, &mut transaction, |guards| {
         guards.push(Guard::Domain(digest.clone()));
     })?;
-    note(ctx, &mut transaction, member, ActivityKind::DomainVerified, id)?;
+    note(ctx, member, &mut transaction, ActivityKind::DomainVerified, id)?;
     match ctx.store.commit(transaction, ctx.entropy.as_ref()).await {
         Ok(()) => Ok(item),
         Err(Commit::Failed(error)) => Err(error),
@@ -220,7 +222,7 @@ fn taken(guard: Option<&Raw>, tenant: Tenant, current: u64) -> Result<Error> {
 /// [`Error::Stale`] when it or the organisation changed at the same time.
 pub async fn delete(ctx: &Ctx, member: &Member, item: &DomainItem) -> Result<()> {
     let id = id(&item.key)?;
-    let mut organisation = organisation(member)?;
+    let mut organisation = organisations::read(member)?;
     organisation.facts.domains = organisation.facts.domains.saturating_sub(1);
     let mut transaction = Transaction::new();
     transaction.delete_if("domain", &item.key, &Condition::version(item.version));
@@ -232,7 +234,7 @@ pub async fn delete(ctx: &Ctx, member: &Member, item: &DomainItem) -> Result<()>
         })?;
     }
     put_next(ctx, &mut transaction, member, &mut organisation)?;
-    note(ctx, &mut transaction, member, ActivityKind::DomainRemoved, id)?;
+    note(ctx, member, &mut transaction, ActivityKind::DomainRemoved, id)?;
     commit(ctx, transaction, item.version).await
 }
 
